@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: ISC
+# make demo: see it work.  make check: prove it.  README.md has the rest.
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib/rm
+MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+PKG_CONFIG ?= pkg-config
+CC = gcc
+CFLAGS ?= -O2 -g
+BUILD := build
+Q := $(if $(V),,@)
+MAKEFLAGS += $(if $(filter 0,$(MAKELEVEL)),-j$(shell nproc))
+, := ,
+
+# "make asan check" builds and runs the same with the sanitizers.
+ifneq (,$(filter asan,$(MAKECMDGOALS)))
+BUILD := build/asan
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+endif
+
+# "make STATIC=1" links in all but libc and what can be exchanged on its own:
+# a program with shared OpenSSL takes 2 ms longer to start.
+BUILD := $(BUILD)$(if $(STATIC),/static)
+LINKED_IN := $(if $(STATIC),openssl libcrypto libseccomp libsodium zlib)
+
+override CPPFLAGS += -D_GNU_SOURCE -MMD -MP -Ilib $(if $(SANITIZE),, \
+	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes \
+	-Wmissing-prototypes -Wvla -Wnull-dereference $(if $(CI),-Werror)
+HARDEN := -fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection -ftrivial-auto-var-init=zero -fPIE
+LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+COMPILE = $(CC) -std=c17 $(CPPFLAGS) $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS)
+
+TOOLS := $(patsubst bin/%.c,%,$(wildcard bin/*.c))
+SCRIPTS := $(patsubst bin/%,%,$(shell find bin -maxdepth 1 -type f ! -name '*.c'))
+SHARED := $(patsubst lib/%,%,$(wildcard lib/ops/* lib/modes/*))
+UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
+HELPERS := probe-matrix probe-rules probe-load piv-card wait-card raw-sign
+FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+
+# What each tool is linked with; the rest of the library needs only libc.
+PKGS_rm-tls := openssl libseccomp
+PKGS_rm-connect := openssl libseccomp
+PKGS_rm-auth := libcrypto libsodium libseccomp
+PKGS_rm-idle := libseccomp
+PKGS_rm-enrol := libcrypto libsodium
+PKGS_rm-exec := libsodium libseccomp
+PKGS_rm-audit := libcrypto libsodium
+PKGS_rm-console := libnewt slang
+PKGS_rmctl := openssl libsodium libpcsclite zlib
+PKGS_test := openssl libsodium libseccomp libpcsclite zlib
+shared = $(if $(1),$(shell $(PKG_CONFIG) --libs $(1)))
+linked_in = $(if $(1),-Wl$(,)-Bstatic $(call shared,$(1)) -Wl$(,)-Bdynamic)
+pkglibs = $(call linked_in,$(filter $(LINKED_IN),$(1))) \
+	$(call shared,$(filter-out $(LINKED_IN),$(1)))
+
+all: $(TOOLS:%=$(BUILD)/bin/%) $(SCRIPTS:%=$(BUILD)/bin/%) \
+	$(SHARED:%=$(BUILD)/lib/rm/%) $(BUILD)/lib/rm/rm-gate.so
+tests: all $(UNITS:%=$(BUILD)/tests/%) $(HELPERS:%=$(BUILD)/tests/%)
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(shell $(PKG_CONFIG) --cflags libpcsclite p11-kit-1) \
+		-c -o $@ $<
+
+$(BUILD)/librm.a: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard lib/*.c))
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+# Loaded by foreign programs: no sanitizers, and one function to be seen, of
+# which libp11-kit has one, too: -Bsymbolic takes ours.
+MODULE = $(filter-out $(SANITIZE) -fPIE,$(COMPILE)) -fPIC -fvisibility=hidden
+$(BUILD)/pic/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(MODULE) $(shell $(PKG_CONFIG) --cflags p11-kit-1) -c -o $@ $<
+$(BUILD)/lib/rm/rm-gate.so: $(patsubst %.c,$(BUILD)/pic/%.o, \
+	$(wildcard lib/gate/*.c) $(patsubst %,lib/rm_%.c,die err io mech mode num text))
+	@mkdir -p $(@D)
+	$(Q)$(MODULE) -shared -Wl,-z,defs,-Bsymbolic \
+		$(filter-out -pie,$(LINK)) $(LDFLAGS) -o $@ $^
+
+# A tool that outgrew one file has its further ones in a folder of its name.
+$(foreach t,$(TOOLS),$(eval $(BUILD)/bin/$(t): \
+	$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bin/$(t)/*.c))))
+$(BUILD)/bin/%: $(BUILD)/obj/bin/%.o $(BUILD)/librm.a
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		$(BUILD)/librm.a $(call pkglibs,$(PKGS_$*)) $(LDLIBS)
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/librm.a
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(LINK) -o $@ $^ $(call pkglibs,$(PKGS_test))
+$(BUILD)/tests/piv-card: $(patsubst %.c,$(BUILD)/obj/%.o, \
+	$(wildcard tests/card/piv-*.c))
+$(BUILD)/tests/probe-%: $(BUILD)/obj/tests/p11/probe-%.o \
+	$(BUILD)/obj/tests/p11/p11.o
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(LINK) -o $@ $^
+$(BUILD)/tests/%: $(BUILD)/obj/tests/card/%.o
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) $(LINK) -o $@ $^ $(call pkglibs,$(PKGS_test))
+
+$(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%
+	$(Q)install -D -m 755 $< $@
+$(BUILD)/lib/rm/%: lib/%
+	$(Q)install -D -m $(if $(filter lib/ops/%,$<),755,644) $< $@
+
+asan: all
+deps lint fresh-check:
+	@tests/$@ $(CC)
+# Started as root, these go on as nobody; links refuse root.
+check demo bench: deps
+	@tests/unprivileged $(MAKE) --no-print-directory \
+		$(filter asan,$(MAKECMDGOALS)) $@-here T='$(T)' N=$(N) STATIC=$(STATIC)
+check-here: lint tests
+	@BUILD=$(BUILD) tests/run $(T)
+demo-here: tests
+	@BUILD=$(BUILD) tests/demo
+bench-here: tests
+	@BUILD=$(BUILD) tests/bench/run $(N) && BUILD=$(BUILD) tests/bench/gate $(N)
+mutants: deps
+	@tests/unprivileged tests/mutants/run $(T)
+fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard lib/*.c)
+	@mkdir -p $(@D)
+	$(Q)clang -std=c17 -D_GNU_SOURCE -Ilib -O1 -g \
+		-fsanitize=fuzzer,address,undefined -o $@ $< \
+		$(wildcard lib/*.c) $(call pkglibs,$(PKGS_test)) \
+		$(shell $(PKG_CONFIG) --cflags libpcsclite)
+
+# What goes where: built or source file, and its place.
+PLACES = $(foreach f,$(TOOLS) $(SCRIPTS),$(BUILD)/bin/$(f):$(BINDIR)/$(f)) \
+	$(foreach f,$(SHARED) rm-gate.so,$(BUILD)/lib/rm/$(f):$(LIBDIR)/$(f)) \
+	$(foreach f,$(wildcard man/*),$(f):$(MANDIR)/man$(subst .,,$(suffix \
+	$(f)))/$(notdir $(f))) \
+	$(foreach f,$(wildcard completions/*),$(f):$(BASHCOMPDIR)/$(notdir $(f)))
+install: all
+	$(Q)for f in $(PLACES); do install -D -m $$(test -x $${f%%:*} && \
+		echo 755 || echo 644) $${f%%:*} $(DESTDIR)$${f#*:}; done
+uninstall:
+	$(Q)for f in $(PLACES); do rm -f $(DESTDIR)$${f#*:}; done
+clean:
+	rm -rf build
+-include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)
+.PHONY: all tests asan deps lint fresh-check check demo bench check-here \
+	demo-here bench-here mutants fuzz install uninstall clean
+.SECONDARY:

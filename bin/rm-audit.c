@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * rm-audit: append to, show and verify the tamper-evident log.
+ * The appender is run for each connection to audit.sock and is the only
+ * program that writes the log; readers trust nothing in it that they have not
+ * checked.  Each record carries the hash of the one before, so that a change
+ * anywhere shows in all that follow.
+ * Example: rm-listen -u run/audit.sock -- rm-audit append audit.log
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "rm-audit/audit.h"
+#include "rm_die.h"
+
+#define USAGE	"rm-audit append [-b bootfile] [-H headfile] logfile\n" \
+		"       rm-audit show [logfile]\n" \
+		"       rm-audit verify [-H number:hash] [logfile]"
+
+/* A repeated option is refused: which one did they mean? */
+static void
+once(const char **opt, const char *value, int ch)
+{
+	if (*opt != NULL)
+		diex(RM_EXIT_USAGE, "-%c is given twice", ch);
+	*opt = value;
+}
+
+static int
+open_log(const char *path)
+{
+	int fd;
+
+	if (path == NULL)
+		return 0;
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		die(RM_EXIT_SYSTEM, "unable to open %s", path);
+	return fd;
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *boot = NULL, *head = NULL, *verb;
+	int ch;
+
+	rm_die_init("rm-audit");
+	if (argc < 2)
+		die_usage(USAGE);
+	verb = argv[1];
+	argv++;
+	argc--;
+	while ((ch = getopt(argc, argv, "+b:H:")) != -1) {
+		if (ch == 'b' && strcmp(verb, "append") == 0)
+			once(&boot, optarg, ch);
+		else if (ch == 'H' && strcmp(verb, "show") != 0)
+			once(&head, optarg, ch);
+		else
+			die_usage(USAGE);
+	}
+	argc -= optind;
+	argv += optind;
+	if (strcmp(verb, "append") == 0 && argc == 1)
+		audit_append(argv[0], boot, head);
+	else if (strcmp(verb, "show") == 0 && argc <= 1)
+		audit_show(open_log(argv[0]));
+	else if (strcmp(verb, "verify") == 0 && argc <= 1)
+		audit_verify(open_log(argv[0]), head);
+	else
+		die_usage(USAGE);
+	rm_die_done();
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * rm-auth: verify card signatures until the quorum of the policy is complete.
+ * Fed by rm-tls in the chain; what the peer says is taken apart by a jailed
+ * reader.  It trusts policy and custodians of RM_STATE and the channel of
+ * RM_TLS_EXPORTER; it MUST NOT run the program before as many enrolled people
+ * as the policy wants have signed this very connection.  Inside a session it
+ * only looks into the policy.
+ * Example: rm-tls device.crt device.key -- rm-auth session -- rm-exec ops/
+ */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "rm-auth/peer.h"
+#include "rm-auth/quorum.h"
+#include "rm-auth/reader.h"
+#include "rm-auth/terms.h"
+#include "rm_chain.h"
+#include "rm_code.h"
+#include "rm_die.h"
+#include "rm_env.h"
+#include "rm_event.h"
+#include "rm_io.h"
+#include "rm_lock.h"
+#include "rm_num.h"
+
+#define USAGE		"rm-auth [-t seconds] [-T seconds] session [--] " \
+			"prog [arg ...]\n" \
+			"       rm-auth operation [arg ...] -- prog [arg ...]"
+#define FIRST_MS	15000	/* to the first valid signature */
+#define NEXT_MS		120000	/* from one to the next: a card is changed */
+#define LIMIT_MS	3600000
+
+struct opts {
+	uint32_t first_ms, next_ms;
+	const char *operation;
+	char **prog;
+};
+
+/* One connection on its way to be a session. */
+struct visit {
+	const char *channel;
+	const char *ip;
+	uint32_t next_ms;
+	int64_t deadline;
+	int admit_fd;
+	struct terms terms;
+	struct quorum quorum;
+	struct reader reader;
+};
+
+static void
+parse_args(int argc, char *argv[], struct opts *opts)
+{
+	uint32_t *ms;
+	int ch;
+
+	while ((ch = getopt(argc, argv, "+t:T:")) != -1) {
+		if (ch != 't' && ch != 'T')
+			die_usage(USAGE);
+		ms = ch == 't' ? &opts->first_ms : &opts->next_ms;
+		if (*ms != 0)
+			diex(RM_EXIT_USAGE, "-%c is given twice", ch);
+		if (rm_num_ms(ms, optarg, LIMIT_MS) == -1)
+			diex(RM_EXIT_USAGE, "bad number of seconds: %s",
+			    optarg);
+	}
+	if (argc - optind < 2)
+		die_usage(USAGE);
+	opts->operation = argv[optind++];
+	if (!rm_text_is_name(opts->operation))
+		diex(RM_EXIT_USAGE, "bad name of an operation: %s",
+		    opts->operation);
+	/* Only "--" parts the arguments of an operation from a program. */
+	if (strcmp(opts->operation, "session") != 0)
+		while (argv[optind] != NULL && strcmp(argv[optind], "--") != 0)
+			optind++;
+	opts->prog = rm_chain_prog(argv + optind, USAGE);
+	if (opts->first_ms == 0)
+		opts->first_ms = FIRST_MS;
+	if (opts->next_ms == 0)
+		opts->next_ms = NEXT_MS;
+}
+
+/* --- inside a session ------------------------------------------------- */
+
+static size_t
+count_names(const char *names)
+{
+	size_t n = 1;
+
+	for (; *names != '\0'; names++)
+		n += *names == ',';
+	return n;
+}
+
+/* The runner makes its answer of a line that begins with "!!". */
+static void
+ask_policy(const char *operation)
+{
+	const char *names = rm_env_need("RM_AUTH_CUSTODIANS");
+	struct terms terms;
+
+	/* Facts that leaked into a new chain are no authentication. */
+	if (strcmp(operation, "session") == 0)
+		diex(RM_EXIT_USAGE, "RM_AUTH_MANAGER is set: no session "
+		    "begins inside another");
+	terms_load_policy(&terms);
+	if (terms.fault.code == RM_CODE_OK && rm_policy_allows(&terms.policy,
+	    operation, count_names(names), &terms.fault) == 0)
+		return;
+	(void)printf("!! %s %s\n", rm_code_word(terms.fault.code),
+	    terms.fault.text);
+	(void)fflush(stdout);
+	diex(RM_EXIT_REFUSED, "refused: %s", terms.fault.text);
+}
+
+/* --- votes ------------------------------------------------------------ */
+
+static void
+refuse(const struct visit *visit, enum rm_code code, const char *text)
+{
+	rm_info("%s: refused: %s", visit->ip, text);
+	peer_say("! %s %s", rm_code_word(code), text);
+}
+
+static _Noreturn void
+give_up(const struct visit *visit, const char *why)
+{
+	char told[QUORUM_TEXT_MAX];
+
+	quorum_tell(&visit->quorum, told);
+	peer_say("! quorum-incomplete %s; %s", told, why);
+	diex(RM_EXIT_REFUSED, "%s: refused: %s; %s", visit->ip, told, why);
+}
+
+/* The peer is no stranger any more: the listener learns it, time is longer. */
+static void
+admit(struct visit *visit)
+{
+	visit->deadline = rm_num_now_ms() + visit->next_ms;
+	if (visit->admit_fd == -1)
+		return;
+	(void)!rm_io_write(visit->admit_fd, "a", 1);
+	(void)close(visit->admit_fd);
+	visit->admit_fd = -1;
+}
+
+/* Enough to prove away from the appliance who signed what. */
+static int
+record(const struct rm_vote *vote, const char *who, const char *text,
+    const struct rm_pub *pub)
+{
+	char path[PATH_MAX], key[RM_PUB_PEM_MAX], sig[RM_PUB_PEM_MAX];
+	struct rm_event event;
+
+	if (rm_hash_base64(sig, sizeof(sig), vote->sig, vote->sig_len) == -1)
+		return -1;
+	rm_pub_base64(pub, key);
+	rm_event_begin(&event, "vote");
+	rm_event_put(&event, "custodian", who);
+	rm_event_put(&event, "manager", vote->manager);
+	rm_event_put(&event, "text", text);
+	rm_event_put(&event, "alg", vote->alg);
+	rm_event_put(&event, "sig", sig);
+	rm_event_put(&event, "key", key);
+	rm_env_run_path(path, sizeof(path), "audit.sock");
+	if (rm_event_send(&event, path, true, NULL) == 0)
+		return 0;
+	rm_warn("the log at %s does not take a vote", path);
+	return -1;
+}
+
+/*
+ * Counts a verified vote.  A person's second card changes nothing, and so is
+ * not recorded.  What does not reach the disk has not been said.
+ */
+static int
+count_vote(struct visit *visit, const struct rm_vote *vote, const char *who,
+    const char *text, const struct rm_pub *pub, struct rm_err *err)
+{
+	struct quorum next = visit->quorum;
+
+	if (next.n > 0 && strcmp(next.manager, vote->manager) != 0)
+		return rm_err_set(err, RM_CODE_DENIED, "the votes before this "
+		    "one were for %s", next.manager);
+	if (quorum_has(&next, who))
+		return 0;
+	quorum_add(&next, who, vote->manager);
+	if (quorum_is_complete(&next) && !terms_hold(&visit->terms))
+		return rm_err_set(err, RM_CODE_DENIED, "arming, policy or "
+		    "custodians have changed: connect again");
+	if (record(vote, who, text, pub) == -1)
+		return rm_err_set(err, RM_CODE_SYSTEM, "the audit log does "
+		    "not take the vote");
+	visit->quorum = next;
+	return 0;
+}
+
+static void
+consider(struct visit *visit, const struct rm_vote *vote)
+{
+	char text[RM_STATEMENT_MAX], told[QUORUM_TEXT_MAX];
+	const char *who;
+	struct rm_err err;
+	struct rm_pub *pub;
+
+	pub = terms_verify(&visit->terms, visit->channel, vote, &who, text,
+	    &err);
+	if (pub != NULL)
+		admit(visit);
+	if (pub == NULL ||
+	    count_vote(visit, vote, who, text, pub, &err) == -1) {
+		refuse(visit, err.code, err.text);
+	} else {
+		quorum_tell(&visit->quorum, told);
+		rm_info("%s: %s", visit->ip, told);
+		peer_say("+ %s", told);
+	}
+	rm_pub_free(pub);
+}
+
+static void
+collect(struct visit *visit)
+{
+	struct rm_vote vote;
+	int n;
+
+	for (n = 0; !quorum_is_complete(&visit->quorum); n++) {
+		if (n == RM_VOTES_MAX)
+			give_up(visit, "one connection has 64 votes");
+		reader_ask(&visit->reader);
+		if (n == 0)
+			terms_warm_up(&visit->terms);
+		if (!peer_wait(visit->reader.answer, visit->deadline))
+			give_up(visit, "no valid vote in time");
+		if (!reader_take(&visit->reader, &vote))
+			diex(RM_EXIT_SYSTEM, "the reader failed");
+		switch ((enum rm_vote_kind)vote.kind) {
+		case RM_VOTE_GIVEN:
+			consider(visit, &vote);
+			break;
+		case RM_VOTE_BAD:
+			refuse(visit, RM_CODE_USAGE, vote.why);
+			break;
+		case RM_VOTE_END:
+			give_up(visit, "no more votes came");
+		case RM_VOTE_FULL:
+			give_up(visit, "votes do not need so many bytes");
+		}
+	}
+}
+
+/* --- a visit ---------------------------------------------------------- */
+
+static void
+greet(struct visit *visit)
+{
+	char lock[PATH_MAX], head[TERMS_HEAD_MAX];
+	struct terms *terms = &visit->terms;
+	int busy;
+
+	if (terms_load(terms) == -1) {
+		refuse(visit, terms->fault.code, terms->fault.text);
+		exit(terms->fault.code == RM_CODE_SYSTEM ? RM_EXIT_USAGE :
+		    RM_EXIT_REFUSED);
+	}
+	terms_load_head(head);
+	rm_env_run_path(lock, sizeof(lock), "session");
+	if ((busy = rm_lock_ask(lock)) == -1)
+		die(RM_EXIT_SYSTEM, "unable to ask for the lock %s", lock);
+	peer_say("rm/1 %s %s arming=%s rules=%s log=%s", terms->appliance,
+	    busy ? "busy" : "ready", terms->arming, terms->rules, head);
+	if (busy)
+		diex(RM_EXIT_REFUSED, "%s: refused: a session is under way",
+		    visit->ip);
+	if (terms->fault.code != RM_CODE_OK) {
+		refuse(visit, terms->fault.code, terms->fault.text);
+		exit(RM_EXIT_REFUSED);
+	}
+	visit->quorum.want = terms->policy.session;
+}
+
+static int
+take_admit_fd(void)
+{
+	const char *text = getenv("RM_ADMIT_FD");
+	uint32_t fd;
+
+	if (text == NULL)
+		return -1;
+	if (rm_num_u32(&fd, text, 3, INT_MAX) == -1 ||
+	    fcntl((int)fd, F_SETFD, FD_CLOEXEC) == -1)
+		diex(RM_EXIT_USAGE, "RM_ADMIT_FD is no descriptor: %s", text);
+	(void)unsetenv("RM_ADMIT_FD");
+	return (int)fd;
+}
+
+static void
+set_facts(const struct quorum *q)
+{
+	char names[QUORUM_TEXT_MAX], since[32];
+	time_t now = time(NULL);
+	struct tm tm;
+
+	quorum_names(q, ",", names);
+	if (gmtime_r(&now, &tm) == NULL || strftime(since, sizeof(since),
+	    "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		diex(RM_EXIT_SYSTEM, "unable to tell the time");
+	rm_env_set("RM_AUTH_MANAGER", q->manager);
+	rm_env_set("RM_AUTH_CUSTODIANS", names);
+	rm_env_set("RM_AUTH_SINCE", since);
+}
+
+static void
+receive(const struct opts *opts)
+{
+	struct visit visit = { .channel = rm_env_need("RM_TLS_EXPORTER"),
+		.ip = rm_env_need("TCPREMOTEIP"), .next_ms = opts->next_ms,
+		.deadline = rm_num_now_ms() + opts->first_ms };
+
+	rm_chain_refuse_root();
+	if (strcmp(opts->operation, "session") != 0)
+		diex(RM_EXIT_USAGE, "RM_AUTH_MANAGER is missing: outside a "
+		    "session only a session can be asked for");
+	if (!rm_text_is_hex(visit.channel, RM_HASH_HEX - 1))
+		diex(RM_EXIT_USAGE, "RM_TLS_EXPORTER is not 64 digits");
+	visit.admit_fd = take_admit_fd();
+	peer_init();
+	/* Before the files, so that it enters its jail meanwhile. */
+	reader_start(&visit.reader, visit.admit_fd);
+	greet(&visit);
+	collect(&visit);
+	reader_end(&visit.reader);
+	set_facts(&visit.quorum);
+	peer_release();
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct opts opts = { .operation = NULL };
+	const char *manager = getenv("RM_AUTH_MANAGER");
+
+	rm_die_init("rm-auth");
+	parse_args(argc, argv, &opts);
+	if (manager != NULL && *manager != '\0')
+		ask_policy(opts.operation);
+	else
+		receive(&opts);
+	rm_env_set("RM_AUTH_OPERATION", opts.operation);
+	rm_chain_exec(opts.prog);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef RM_CONSOLE_CONSOLE_H
+#define RM_CONSOLE_CONSOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "rm_die.h"
+
+/* --- facts.c: what is so, as files and locks tell it ---------------------- */
+
+struct facts {
+	bool service;			/* it listens */
+	bool armed;
+	bool session;			/* somebody has the session's lock */
+	pid_t holder;			/* who says that it is he, or 0 */
+	/* All of these are fit to be shown; empty if they are not known. */
+	char name[64], key[80], listens[80];
+	char ip[64], manager[64], custodians[512], since[32], tls[256];
+};
+
+/* Looks at everything once; waits for nothing. */
+void facts_look(struct facts *ret);
+
+/* What the RM window says. */
+void facts_describe(char *ret, size_t size, const struct facts *f);
+
+/*
+ * Local activity: remote management ends here and now.  MUST come before
+ * anything else that a byte from the terminal leads to.  Returns 1 if
+ * something was armed, 0 if nothing was, -1 with errno if it still may be.
+ */
+RM_MUST_CHECK int facts_disarm(void);
+
+/* --- watch.c: every event but the terminal's, behind one descriptor ------- */
+
+enum watch_event {
+	WATCH_FACTS = 1,		/* look again */
+	WATCH_TASK = 2,			/* the task's output can be read */
+	WATCH_RESIZE = 4,
+	WATCH_END = 8			/* TERM, HUP or INT */
+};
+
+/* Returns a descriptor that is readable when something has happened. */
+int watch_open(void);
+
+/* Takes what has happened; bits of enum watch_event. */
+unsigned int watch_take(void);
+
+/* Follows the holder of the session, or nobody (0): its end is an event. */
+void watch_holder(pid_t pid);
+
+/* Follows a descriptor of a task; it leaves when it is closed. */
+void watch_task(int fd);
+
+/* --- task.c: programs that the console runs, and never waits for ---------- */
+
+struct task {
+	int fd;				/* its output, or -1: there is none */
+	size_t len;
+	char text[4096];		/* the end of what it wrote */
+};
+
+/*
+ * Starts argv with input (may be NULL) and follows its output, standard error
+ * too with errors.  What cannot be started says so in its output.
+ */
+void task_start(struct task *t, const char *const argv[], const char *input,
+    bool errors);
+
+/* Reads on; true when the task has ended: then its text is whole. */
+bool task_read(struct task *t);
+
+/* Leaves it to itself. */
+void task_forget(struct task *t);
+
+/* --- screen.c: the only file that knows newt ------------------------------ */
+
+#define SCREEN_ENTRIES	8
+#define SCREEN_KEYS	256	/* bytes at a time */
+
+struct window {
+	const char *title;
+	const char *text;		/* or NULL */
+	size_t n;			/* entries of a menu, or 0 */
+	const char *entry[SCREEN_ENTRIES];
+};
+
+enum screen_end {
+	SCREEN_NONE,			/* nothing was decided */
+	SCREEN_CHOSEN,
+	SCREEN_BACK
+};
+
+/* Takes the terminal; returns the descriptor to read its bytes from. */
+int screen_open(void);
+void screen_close(void);
+
+/* True if bytes have come from the terminal that nobody has read. */
+bool screen_pending(void);
+
+/* Draws everything anew, with entry number choice selected. */
+void screen_draw(const char *root, const char *left, const char *right,
+    const struct window *w, size_t choice);
+
+/*
+ * Gives bytes from the terminal to the menu.  Sets *ret_choice to the entry
+ * that is selected now.
+ */
+enum screen_end screen_keys(const char *bytes, size_t len,
+    size_t *ret_choice);
+
+/* Learns the new size; draw afterwards. */
+void screen_resize(void);
+
+/* --- ui.c and plain.c: the two ways to be a console ---------------------- */
+
+/* Menus and the RM window on tty; the operations are in the folder ops. */
+_Noreturn void ui_run(int tty, int events, const char *ops);
+
+/* The same facts as lines; any byte from standard input disarms. */
+_Noreturn void plain_run(int events);
+
+/* --- rm-console.c --------------------------------------------------------- */
+
+/*
+ * Local activity.  True if it shall be recorded: call record_disarm once the
+ * screen has been drawn.
+ */
+bool local_activity(void);
+void record_disarm(void);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef RM_EXEC_H
+#define RM_EXEC_H
+
+/*
+ * The two halves of rm-exec and what they say to each other, over a pair of
+ * SOCK_SEQPACKET sockets: requests of fixed size one way; whole lines of the
+ * wire, at most RM_LINE_MAX bytes a packet, the other.  A packet whose last
+ * line begins with '+' or '!' ends a command.  Each half checks what it gets.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "rm_code.h"
+#include "rm_hash.h"
+#include "rm_ophdr.h"
+#include "rm_text.h"
+
+enum request_kind {
+	REQUEST_RUN = 1,	/* text holds n words, each ended by a NUL */
+	REQUEST_BYE = 2		/* text holds why, a word; it is the last */
+};
+
+struct request {
+	uint32_t kind;
+	uint32_t n;
+	uint32_t len;		/* bytes of text that count */
+	char text[RM_LINE_MAX];
+};
+
+/* Whole lines on their way to the peer: one packet, one write. */
+struct packet {
+	size_t len;
+	char text[RM_LINE_MAX];
+};
+
+/* Bytes of text that fit in a line behind its mark and before its LF. */
+#define PACKET_TEXT	(RM_LINE_MAX - 3)
+#define REASON_MAX	512
+
+/* Adds "<mark> text"; false, and nothing added, if there is no room. */
+bool packet_put(struct packet *p, char mark, const void *text, size_t len);
+
+/*
+ * The wire half: jails itself, then reads commands from 0, answers on 1, and
+ * asks the runner on sock.  TERM and HUP must be blocked.
+ */
+_Noreturn void wire_run(int sock);
+
+struct runner_opts {
+	const char *folder;	/* of the operations, as given */
+	int folder_fd;
+	int lock_fd;		/* RM_LOCK_FD, or -1 */
+	bool local;		/* at the appliance: no policy is asked */
+	uint32_t progress_ms;
+	char name[256];		/* of the appliance, or empty */
+};
+
+/*
+ * The runner half: must have been forked, in a session of its own.  Keeps no
+ * descriptor but 2, sock and those in opts.  Ends when the wire half goes.
+ */
+_Noreturn void runner_run(int sock, const struct runner_opts *opts);
+
+/* One operation, from fork to the end of all that it started. */
+enum job_end {
+	JOB_DONE,		/* exit status 0 */
+	JOB_FAILED,
+	JOB_LIMIT,		/* it was out of time */
+	JOB_CUT			/* the wire half went first */
+};
+
+struct job {
+	int sock;		/* to the wire half */
+	int lock_fd;		/* the operation lock, which it shares */
+	const char *operation;
+	char **argv;		/* what to execute */
+	uint32_t limit_ms, progress_ms;
+};
+
+struct job_result {
+	enum job_end end;
+	enum rm_code code;	/* what it said behind "!!", or failed */
+	char reason[REASON_MAX];	/* printable ASCII, never empty */
+};
+
+/* Runs it to its end; all its output has been handed over by then. */
+void job_run(const struct job *job, struct job_result *ret);
+
+/*
+ * Hands a packet over, waiting for room.  0, or -1 if the wire half has gone;
+ * why it went is in bye then.
+ */
+int runner_say(int sock, const struct packet *p);
+
+/*
+ * What the wire half says when no request is due: always that it goes.  Sets
+ * runner_bye, if it was a word.
+ */
+void runner_hear_bye(int sock);
+extern char runner_bye[RM_NAME_MAX + 1];
+
+/* A request that passed for an operation. */
+struct command {
+	size_t n;			/* words, the operation's name first */
+	char *word[RM_WORDS_MAX + 1];
+	struct rm_ophdr hdr;
+	int fd;				/* the executable */
+	char sha256[RM_HASH_HEX];
+	char args[RM_LINE_MAX];
+};
+
+/*
+ * Records for the audit log.  record_begin waits for the disk and returns 0,
+ * or -1 with errno: then the operation must not begin.  The others only warn
+ * if the log does not take them.  of is the number of the begin; 0 for a
+ * reading operation, which has none and gets one record in all.
+ */
+void record_session_begin(void);
+void record_session_end(const char *why);
+int record_begin(const struct command *c, uint64_t *ret_number);
+void record_end(const struct command *c, uint64_t of,
+    const struct job_result *res);
+
+/* Name of the manager, or "-". */
+const char *record_manager(void);
+
+/* The output of an operation on its way to lines of the wire. */
+struct lines {
+	size_t pos, len;		/* of raw, what is still to do */
+	uint8_t raw[RM_LINE_MAX];
+	size_t fill;			/* of line */
+	uint8_t line[PACKET_TEXT];
+	bool rest;		/* line continues one that was too long */
+	bool ready;		/* line is whole but had no room */
+	bool progressed;	/* a progress line went out; cleared by us */
+	enum rm_code code;	/* of the last "!!" line, or RM_CODE_OK */
+	char reason[REASON_MAX];
+	char progress[REASON_MAX];	/* "41 text" */
+};
+
+/*
+ * Moves what stands in raw to p, line by line.  Returns true when raw is used
+ * up; false if p must be sent first.
+ */
+bool lines_pump(struct lines *l, struct packet *p);
+
+/* The same with a last line that has no LF, at the end of the output. */
+bool lines_finish(struct lines *l, struct packet *p);
+
+#endif

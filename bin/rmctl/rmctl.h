@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef RMCTL_H
+#define RMCTL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rm_code.h"
+#include "rm_die.h"
+#include "rm_err.h"
+#include "rm_hash.h"
+#include "rm_known.h"
+#include "rm_reply.h"
+#include "rm_talk.h"
+#include "rm_text.h"
+
+/*
+ * The station's client: what its parts share.  Unless said otherwise a
+ * function returns the exit code, RM_CODE_OK if all went well, and has said
+ * why on standard error if it did not.
+ */
+
+/* --- rmctl.c -------------------------------------------------------------- */
+
+/* The options, which stand before the verb or, for local verbs, behind it. */
+struct rmctl_opts {
+	const char *host;	/* -H, else RM_HOST, else NULL */
+	const char *as;		/* --as, else RM_MANAGER, else NULL */
+	const char *reader;	/* --reader: name or a part of it, or NULL */
+	uint8_t slot;		/* --slot, else RM_CARD_SLOT */
+	/*
+	 * PINs, one line a card: --pin-fd, or --pin-file opened; -1 if a
+	 * person types them.  For pin_fd of struct rm_card_want.
+	 */
+	int pin_fd;
+	uint32_t wait_ms;	/* --wait: for each card */
+	uint32_t answer_ms;	/* --card-timeout: for each of its answers */
+	bool last_try;		/* --last-try */
+	const char *yes;	/* --yes: the appliance's name, or NULL */
+	const char *fingerprint;	/* --fingerprint: KEYID, or NULL */
+	const char *appliance;	/* --appliance: KEYID (card enrol), or NULL */
+	bool replace, list;	/* trust --replace, trust --list */
+	bool keep_going;	/* run --keep-going */
+	bool progress, quiet;
+};
+
+extern struct rmctl_opts rmctl_opts;
+
+/* Prints "rmctl: fatal: WORD: text" in the words of the wire; returns code. */
+int rmctl_fail(enum rm_code code, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The same for what a library function left in err. */
+int rmctl_fail_err(const struct rm_err *err);
+
+/* "rmctl: info: ...", unless --quiet. */
+void rmctl_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* The verbs; argv[0] is the verb, options have been taken out. */
+int rmctl_card(int argc, char *argv[]);		/* card.c */
+int rmctl_trust(int argc, char *argv[]);	/* trust.c */
+int rmctl_distrust(int argc, char *argv[]);
+int rmctl_command(int argc, char *argv[]);	/* session.c */
+int rmctl_shell(int argc, char *argv[]);
+int rmctl_run(int argc, char *argv[]);
+
+/* --- input.c: standard input, and files of the person --------------------- */
+
+#define INPUT_MAX	8192	/* bytes of a line, with its LF */
+
+/* True if a person is there who can be asked. */
+bool input_is_person(void);
+
+/*
+ * Takes the next line of standard input, without its LF, ended by a NUL.
+ * Returns 1; 0 at the end; -1 with errno (EMSGSIZE if the line is too long,
+ * ENODATA if the last one has no LF, EILSEQ if it has a NUL).
+ */
+RM_MUST_CHECK int input_line(char ret[static INPUT_MAX]);
+
+/* True if a line, or the end, can be taken without waiting. */
+bool input_ready(void);
+
+/* Prints the prompt and takes the answer.  0, or -1 if there is none. */
+RM_MUST_CHECK int input_ask(const char *prompt, char ret[static INPUT_MAX]);
+
+/*
+ * Writes the path of name in the person's folder: $VARIABLE/rm/name, or
+ * $HOME/preset/rm/name.  0, or -1 if neither is set or it does not fit.
+ */
+RM_MUST_CHECK int input_path(char *ret, size_t size, const char *variable,
+    const char *preset, const char *name);
+
+/* rm_io_replace (0600), making the folders that are missing (0700). */
+RM_MUST_CHECK int input_replace(char *path, const void *buf, size_t len);
+
+/* --- link.c: the connection ----------------------------------------------- */
+
+#define LINK_NOTHING	(-1)	/* no code of rm_code.h */
+
+struct link {
+	const char *where;		/* what the person calls it */
+	struct rm_known peer;		/* as pinned */
+	int fd;				/* -1: not connected */
+	bool up;			/* the handshake is complete */
+	bool over;			/* nothing can be said any more */
+	enum rm_code refused;		/* since the last line was sent */
+	struct rm_tls *tls;
+	struct rm_talk talk;
+	struct rm_greeting greeting;
+	char channel[RM_HASH_HEX];
+};
+
+/* Where the pins are. */
+void link_pins_path(char *ret, size_t size);
+
+/* Takes what the person wrote, a pinned name or HOST[:PORT], to a pin. */
+int link_find(struct link *l, const char *where);
+
+/*
+ * In this order, so that a card can work while the server starts: the TCP
+ * connection; the ClientHello; all the rest up to the greeting, which says
+ * ready.
+ */
+int link_dial(struct link *l);
+int link_hello(struct link *l);
+int link_greet(struct link *l);
+
+/* Sends len bytes. */
+int link_send(struct link *l, const void *buf, size_t len);
+
+/*
+ * Takes the next line of an answer.  Notices are told to the person here; one
+ * that ends the connection, its end and its loss are the codes of that, and
+ * set over.  LINK_NOTHING if nothing came by the deadline.
+ */
+int link_next(struct link *l, struct rm_reply *ret, int64_t deadline);
+
+/* Says that nothing more will come, and waits until the appliance is done. */
+void link_end(struct link *l);
+
+/* Closes without a word; may be called again. */
+void link_close(struct link *l);
+
+/* --- witness.c ------------------------------------------------------------ */
+
+/*
+ * Compares the head of the log with what this station remembers of this
+ * appliance, warns if the log was shortened or rewritten, and remembers.
+ */
+void witness_look(const struct link *l);
+
+/* --- votes.c -------------------------------------------------------------- */
+
+/*
+ * Makes a session: finds the pin of where, connects, and has cards sign until
+ * the quorum is complete.  Whether it worked or not, votes_end and link_close
+ * must follow.
+ */
+int votes_give(struct link *l, const char *where);
+
+/* Ends what cards still do. */
+void votes_end(void);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef RM_EVENT_H
+#define RM_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "rm_die.h"
+
+#define RM_EVENT_MAX	16384	/* bytes of a record of the log, with LF */
+
+/*
+ * An event on its way to the audit log (rm-toolkit(7), AUDIT LOG).  It is
+ * built first and sent whole; what does not fit makes the sending fail, so
+ * that nothing is ever logged in part.
+ */
+struct rm_event {
+	size_t len;
+	bool failed;
+	char text[RM_EVENT_MAX];
+};
+
+/* Begins an event with its name, [a-z][a-z0-9-]{0,31}. */
+void rm_event_begin(struct rm_event *ev, const char *name);
+
+/* Adds key=value, the value in %XX spelling; an empty value is written "-". */
+void rm_event_put(struct rm_event *ev, const char *key, const char *value);
+
+/*
+ * Sends the event to the appender's socket at path and waits, at most 5 s,
+ * for its answer: with durable the record is on disk when this returns.
+ * Returns 0 and sets *ret_number (may be NULL); -1 with errno if the log did
+ * not take it: then what was to be recorded must not happen.
+ */
+RM_MUST_CHECK int rm_event_send(const struct rm_event *ev, const char *path,
+    bool durable, uint64_t *ret_number);
+
+#endif

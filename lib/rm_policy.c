@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The one reader of the policy: rm-auth enforces what is found here, and
+ * "rmctl explain" shows the same table.  Pure.
+ */
+#include "rm_policy.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "rm_num.h"
+#include "rm_text.h"
+
+#define LINE_BYTES	256
+#define WORDS		3	/* one more than a rule has */
+
+static const char *
+parse_approval(struct rm_rule *ret, const char *word)
+{
+	uint32_t n;
+
+	ret->number = 0;
+	if (strcmp(word, "session") == 0) {
+		ret->approval = RM_APPROVAL_SESSION;
+	} else if (strcmp(word, "local-only") == 0) {
+		ret->approval = RM_APPROVAL_LOCAL;
+	} else {
+		if (rm_num_u32(&n, word, 1, RM_POLICY_QUORUM_MAX) == -1)
+			return "approvals are a number from 1 to 64, session "
+			    "or local-only";
+		ret->approval = RM_APPROVAL_NUMBER;
+		ret->number = n;
+	}
+	return NULL;
+}
+
+static const char *
+add_rule(struct rm_policy *ret, char *const word[], size_t n)
+{
+	struct rm_rule *rule;
+	const char *why;
+	size_t i;
+
+	if (n != 2)
+		return n < 2 ? "an operation without approvals" :
+		    "an option that is not known";
+	if (ret->n == RM_POLICY_RULES)
+		return "too many operations";
+	if (strcmp(word[0], "*") != 0 && !rm_text_is_name(word[0]))
+		return "not the name of an operation";
+	for (i = 0; i < ret->n; i++)
+		if (strcmp(ret->rule[i].operation, word[0]) == 0)
+			return "a second line for the same operation";
+	rule = &ret->rule[ret->n];
+	if ((why = parse_approval(rule, word[1])) != NULL)
+		return why;
+	if (strcmp(word[0], "session") == 0) {
+		if (rule->approval != RM_APPROVAL_NUMBER)
+			return "the quorum of a session is a number";
+		ret->session = rule->number;
+	}
+	strcpy(rule->operation, word[0]);
+	ret->n++;
+	return NULL;
+}
+
+int
+rm_policy_parse(struct rm_policy *ret, const char *text, size_t len,
+    struct rm_err *err)
+{
+	const char *end, *why, *p = text;
+	char line[LINE_BYTES], *word[WORDS];
+	unsigned int number = 0;
+	size_t n;
+
+	ret->n = 0;
+	ret->session = 0;
+	for (; len > 0; len -= (size_t)(end + 1 - p), p = end + 1) {
+		number++;
+		/* A file that was cut off may end in the middle of a number. */
+		if ((end = memchr(p, '\n', len)) == NULL)
+			return rm_err_set(err, RM_CODE_POLICY, "policy line "
+			    "%u: no end of line", number);
+		if (*p == '#')
+			continue;
+		why = rm_text_setting(line, sizeof(line), p,
+		    (size_t)(end - p));
+		if (why == NULL && (n = rm_text_cut(word, WORDS, line)) > 0)
+			why = add_rule(ret, word, n);
+		if (why != NULL)
+			return rm_err_set(err, RM_CODE_POLICY,
+			    "policy line %u: %s", number, why);
+	}
+	if (ret->session == 0)
+		return rm_err_set(err, RM_CODE_POLICY, "the policy has no "
+		    "line \"session N\"");
+	return 0;
+}
+
+int
+rm_policy_fits(const struct rm_policy *policy, size_t people,
+    struct rm_err *err)
+{
+	size_t i;
+
+	for (i = 0; i < policy->n; i++)
+		if (policy->rule[i].number > people)
+			return rm_err_set(err, RM_CODE_POLICY, "the policy "
+			    "asks for %u custodians for %s, enrolled %s %zu",
+			    policy->rule[i].number, policy->rule[i].operation,
+			    people == 1 ? "is" : "are", people);
+	return 0;
+}
+
+const struct rm_rule *
+rm_policy_find(const struct rm_policy *policy, const char *operation)
+{
+	static const struct rm_rule local = { .operation = "*",
+		.approval = RM_APPROVAL_LOCAL };
+	const struct rm_rule *found = &local;
+	size_t i;
+
+	for (i = 0; i < policy->n; i++) {
+		if (strcmp(policy->rule[i].operation, operation) == 0)
+			return &policy->rule[i];
+		if (strcmp(policy->rule[i].operation, "*") == 0)
+			found = &policy->rule[i];
+	}
+	return found;
+}
+
+int
+rm_policy_allows(const struct rm_policy *policy, const char *operation,
+    size_t custodians, struct rm_err *err)
+{
+	const struct rm_rule *rule = rm_policy_find(policy, operation);
+	size_t want = policy->session;
+
+	switch (rule->approval) {
+	case RM_APPROVAL_LOCAL:
+		return rm_err_set(err, RM_CODE_POLICY, "%s is for the local "
+		    "console only", operation);
+	case RM_APPROVAL_NUMBER:
+		want = rule->number;
+		break;
+	case RM_APPROVAL_SESSION:
+		break;
+	}
+	if (custodians < want)
+		return rm_err_set(err, RM_CODE_POLICY, "%s needs %zu "
+		    "custodians, this session has %zu", operation, want,
+		    custodians);
+	return 0;
+}

@@ -1,0 +1,668 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+load helpers
+
+# The signer is foreign: openssl and coreutils write and sign the texts.  The
+# other links are socat and sh, and the facts are set by hand.
+
+digits() { od -An -v -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
+
+# make_key NAME TYPE...: NAME.key, NAME.pem, NAME.id in KEYS
+make_key() {
+	local key=$KEYS/$1
+	shift
+	openssl genpkey -quiet -algorithm "$@" -out "$key.key"
+	openssl pkey -in "$key.key" -pubout -out "$key.pem"
+	openssl pkey -pubin -in "$key.pem" -outform DER | sha256sum |
+		cut -c -64 >"$key.id"
+}
+
+setup_file() {
+	export KEYS=$BATS_FILE_TMPDIR
+	local who
+	for who in alice alice2 bob carol mallory; do
+		make_key "$who" ec -pkeyopt ec_paramgen_curve:P-256
+	done
+	make_key p384 ec -pkeyopt ec_paramgen_curve:P-384
+	make_key rsa rsa -pkeyopt rsa_keygen_bits:2048
+	make_key ed25519 ed25519
+}
+
+setup() {
+	common_setup
+	digits 32 >state/appliance
+	digits 16 >run/console/armed
+	echo 'session 2' >state/policy
+	RM_TLS_EXPORTER=$(digits 32)
+	export RM_TLS_EXPORTER TCPREMOTEIP=192.0.2.7
+	enrol alice
+	enrol bob
+	enrol carol
+	start_log
+}
+
+# enrol PERSON [KEY]
+enrol() {
+	local key=${2:-$1}
+	mkdir -p "state/custodians/$1"
+	cp "$KEYS/$key.pem" "state/custodians/$1/$(<"$KEYS/$key.id").pem"
+}
+
+# In rm-audit's place: it answers, and keeps the lines in the file records.
+start_log() {
+	cat >appender <<-'SH'
+		#!/bin/sh
+		read -r line || exit 0
+		echo "$line" >>records
+		[ ! -e log-is-full ] || { echo '! system disk full'; exit; }
+		echo "+ 1 0000"
+	SH
+	chmod +x appender
+	socat UNIX-LISTEN:run/audit.sock,fork EXEC:./appender \
+		</dev/null >/dev/null 2>&1 3>&- &
+	PIDS+=("$!")
+	until_true socat -u OPEN:/dev/null UNIX-CONNECT:run/audit.sock
+}
+
+rules() {
+	local f
+	{
+		cat state/policy
+		for f in state/custodians/*/*.pem; do
+			f=${f#state/custodians/}
+			f=${f%.pem}
+			echo "${f%/*} ${f#*/}"
+		done | LC_ALL=C sort
+	} | sha256sum | cut -c -64
+}
+
+# statement MANAGER KEY: a test can replace each value that is in force
+statement() {
+	printf '%s\n' 'rm-session 1' \
+		"appliance ${APPLIANCE:-$(<state/appliance)}" \
+		"arming ${ARMING:-$(<run/console/armed)}" \
+		"rules ${RULES:-$(rules)}" \
+		"channel ${CHANNEL:-$RM_TLS_EXPORTER}" \
+		"manager ${MANAGER:-$1}" "signer ${SIGNER:-$(<"$KEYS/$2.id")}"
+}
+
+# vote MANAGER KEY: prints the line; ALG replaces the word
+vote() {
+	local alg=ecdsa-sha256 sign=(dgst -sha256 -sign "$KEYS/$2.key" -out sig)
+	statement "$1" "$2" >text
+	case $2 in
+	p384) alg=ecdsa-sha384 sign[1]=-sha384 ;;
+	rsa) alg=rsa-pkcs1-sha256 ;;
+	ed25519) alg=ed25519
+		sign=(pkeyutl -sign -rawin -inkey "$KEYS/$2.key" -out sig -in) ;;
+	esac
+	openssl "${sign[@]}" text
+	echo "present $1 $(<"$KEYS/$2.id") ${ALG:-$alg} $(base64 -w 0 sig)"
+}
+
+# A conversation: rm-auth in the background, 6 to it and 7 from it.
+visit() {
+	mkfifo in out
+	"$@" <in >out 2>log 3>&- &
+	VISIT=$!
+	PIDS+=("$VISIT")
+	exec 6>in 7<out
+	hear
+}
+say() { printf '%s\n' "$1" >&6; }
+hear() { read -r -t 20 -u 7 HEARD; }
+
+# The status of the visit, which ends by itself.
+ended() {
+	local rc=0
+	wait "$VISIT" || rc=$?
+	[ "$rc" = "$1" ] && return 0
+	echo "ended with $rc: $(<log)" >&2
+	return 1
+}
+
+# reader_of PID: the process that reads for it
+reader_of() { cat "/proc/$1/task/$1/children"; }
+
+@test "rm-auth greets with what a vote has to be over" {
+	echo '17 '"$RM_TLS_EXPORTER" >run/audit.head
+	try 1 rm-auth session -- false </dev/null
+	[ "${lines[0]}" = "rm/1 $(<state/appliance) ready arming=$(<run/console/armed) rules=$(rules) log=17:$RM_TLS_EXPORTER" ]
+	rm run/audit.head
+	try 1 rm-auth session -- false </dev/null
+	has "${lines[0]}" "* log=0:$(printf '%064d' 0)"
+}
+
+@test "rm-auth runs the program when the quorum is complete, and leaves it the rest of the input" {
+	{ vote bob alice; vote bob bob; echo status; echo; } >in.txt
+	try 0 rm-auth session -- sh -c 'env | grep ^RM_AUTH_ | sort; cat' <in.txt
+	[ "${lines[1]}" = "+ 1 of 2 for bob: alice" ]
+	[ "${lines[2]}" = "+ 2 of 2 for bob: alice, bob" ]
+	[ "${lines[3]}" = "RM_AUTH_CUSTODIANS=alice,bob" ]
+	[ "${lines[4]}" = "RM_AUTH_MANAGER=bob" ]
+	[ "${lines[5]}" = "RM_AUTH_OPERATION=session" ]
+	has "${lines[6]}" "RM_AUTH_SINCE=20??-??-??T??:??:??Z"
+	[ "${lines[7]}" = "status" ]
+}
+
+@test "rm-auth takes not one byte behind the last vote" {
+	{ vote bob alice; vote bob bob; printf 'first\nlast'; } >in.txt
+	mkfifo in
+	cat in.txt >in &
+	try 0 rm-auth session -- cat <in
+	[ "${lines[3]}" = first ]
+	[ "${lines[4]}" = last ]
+}
+
+@test "rm-auth: one custodian is enough where the policy says 1" {
+	echo 'session 1' >state/policy
+	vote alice alice >in.txt
+	try 0 rm-auth session true <in.txt
+	[ "${lines[1]}" = "+ 1 of 1 for alice: alice" ]
+}
+
+@test "rm-auth verifies P-256, P-384, RSA and Ed25519" {
+	echo 'session 4' >state/policy
+	enrol dora p384
+	enrol emil rsa
+	enrol fred ed25519
+	{ vote dora p384; vote dora rsa; vote dora ed25519
+		vote dora alice; } >in.txt
+	try 0 rm-auth session -- true <in.txt
+	[ "${lines[4]}" = "+ 4 of 4 for dora: alice, dora, emil, fred" ]
+}
+
+@test "rm-auth counts people, not cards" {
+	enrol alice alice2
+	{ vote alice alice; vote alice alice2; vote alice alice
+		vote alice bob; } >in.txt
+	try 0 rm-auth session -- true <in.txt
+	[ "${lines[1]}" = "+ 1 of 2 for alice: alice" ]
+	[ "${lines[2]}" = "+ 1 of 2 for alice: alice" ]
+	[ "${lines[3]}" = "+ 1 of 2 for alice: alice" ]
+	[ "${lines[4]}" = "+ 2 of 2 for alice: alice, bob" ]
+	[ "$(wc -l <records)" = 2 ]
+}
+
+@test "rm-auth: the manager has to be one of those who voted" {
+	{ vote bob alice; vote bob carol; vote bob bob; } >in.txt
+	try 0 rm-auth session -- sh -c 'echo "$RM_AUTH_CUSTODIANS"' <in.txt
+	[ "${lines[1]}" = "+ 1 of 2 for bob: alice" ]
+	[ "${lines[2]}" = "+ 1 of 2 for bob: alice, carol; still wanted: bob" ]
+	[ "${lines[3]}" = "+ 2 of 2 for bob: alice, bob, carol" ]
+	[ "${lines[4]}" = "alice,bob,carol" ]
+}
+
+@test "rm-auth refuses a second manager on one connection, and goes on" {
+	{ vote bob alice; vote carol carol; vote bob bob; } >in.txt
+	try 0 rm-auth session -- true <in.txt
+	[ "${lines[2]}" = "! denied the votes before this one were for bob" ]
+	[ "${lines[3]}" = "+ 2 of 2 for bob: alice, bob" ]
+}
+
+@test "rm-auth: who is not enrolled is told so, and may go on" {
+	{ vote bob mallory; vote eve alice; vote bob alice; vote bob bob
+	} >in.txt
+	try 0 rm-auth session -- true <in.txt
+	[ "${lines[1]}" = "! not-enrolled no custodian has the key $(<"$KEYS/mallory.id")" ]
+	[ "${lines[2]}" = "! not-enrolled no custodian is named eve" ]
+	[ "${lines[4]}" = "+ 2 of 2 for bob: alice, bob" ]
+}
+
+@test "rm-auth: a vote made for anything else is denied" {
+	local other
+	other=$(digits 32)
+	echo 'session 1' >state/policy
+	{
+		APPLIANCE=$other vote bob bob
+		ARMING=${other:32} vote bob bob
+		RULES=$other vote bob bob
+		CHANNEL=$other vote bob bob
+		MANAGER=alice vote bob bob
+		SIGNER=$other vote bob bob
+	} >in.txt
+	try 1 rm-auth session -- echo in <in.txt
+	local i
+	for i in 1 2 3 4 5 6; do
+		[ "${lines[$i]}" = "! denied the signature does not verify for this appliance, arming, policy, connection and manager" ]
+	done
+	has "${lines[7]}" '! quorum-incomplete 0 of 1; *'
+	[ ! -e records ]
+}
+
+@test "rm-auth: a signature by another's key is denied" {
+	echo 'session 1' >state/policy
+	SIGNER=$(<"$KEYS/bob.id") vote bob alice |
+		sed "s/$(<"$KEYS/alice.id")/$(<"$KEYS/bob.id")/" >in.txt
+	try 1 rm-auth session -- echo in <in.txt
+	has "${lines[1]}" '! denied *'
+}
+
+@test "rm-auth: the key fixes the algorithm" {
+	echo 'session 1' >state/policy
+	ALG=ecdsa-sha384 vote bob bob >in.txt
+	try 1 rm-auth session -- echo in <in.txt
+	[ "${lines[1]}" = "! denied the enrolled key signs with ecdsa-sha256" ]
+}
+
+@test "rm-auth: a file whose name is not its key's is not used" {
+	echo 'session 1' >state/policy
+	local id
+	id=$(<"$KEYS/bob.id")
+	cp "$KEYS/mallory.pem" "state/custodians/bob/$id.pem"
+	SIGNER=$id vote bob mallory |
+		sed "s/$(<"$KEYS/mallory.id")/$id/" >in.txt
+	try 1 rm-auth session -- echo in <in.txt
+	[ "${lines[1]}" = "! system the enrolled key of bob cannot be used" ]
+}
+
+@test "rm-auth answers every line that is no vote, and goes on" {
+	{
+		echo status
+		echo 'present bob'
+		printf 'present\tbob\n'
+		printf '%5000s\n' ' ' | tr ' ' a
+		echo
+		vote bob alice
+		vote bob bob
+	} >in.txt
+	try 0 rm-auth session -- true <in.txt
+	[ "${lines[1]}" = "! usage votes come first: present MANAGER KEYID ALG SIGNATURE" ]
+	[ "${lines[2]}" = "! usage a vote is: present MANAGER KEYID ALG SIGNATURE" ]
+	[ "${lines[3]}" = "! usage line is not printable ASCII" ]
+	[ "${lines[4]}" = "! usage line too long" ]
+	[ "${lines[6]}" = "+ 2 of 2 for bob: alice, bob" ]
+}
+
+@test "rm-auth never runs a last vote without its newline" {
+	echo 'session 1' >state/policy
+	printf %s "$(vote bob bob)" >in.txt
+	try 1 rm-auth session -- echo in <in.txt
+	has "${lines[1]}" '! quorum-incomplete 0 of 1; no more votes came'
+}
+
+@test "rm-auth says how far it was when the input ends" {
+	vote bob alice >in.txt
+	try 1 rm-auth session -- echo in <in.txt
+	[ "${lines[2]}" = "! quorum-incomplete 1 of 2 for bob: alice; no more votes came" ]
+	[ ${#lines[@]} = 3 ]
+	has "$stderr" '*rm-auth: fatal: 192.0.2.7: refused: 1 of 2 for bob: alice; no more votes came'
+}
+
+@test "rm-auth does not wait for ever for the first valid vote" {
+	visit rm-auth -t 1 session -- echo in
+	say "present bob $(<"$KEYS/bob.id") ecdsa-sha256 AAAA"
+	hear
+	has "$HEARD" '! denied *'
+	hear
+	[ "$HEARD" = "! quorum-incomplete 0 of 2; no valid vote in time" ]
+	ended 1
+}
+
+@test "rm-auth waits for each further vote as long as a person needs" {
+	vote bob alice >in.txt
+	visit rm-auth -t 1 -T 20 session -- echo in
+	say "$(<in.txt)"
+	hear
+	[ "$HEARD" = "+ 1 of 2 for bob: alice" ]
+	# The first limit is none any more: nothing is said while it passes.
+	run -142 read -r -t 1.2 -u 7
+	exec 6>&-
+	hear
+	has "$HEARD" '! quorum-incomplete 1 of 2 for bob: alice; no more *'
+	ended 1
+}
+
+@test "rm-auth does not wait for ever for a further vote" {
+	visit rm-auth -T 1 session -- echo in
+	say "$(vote bob alice)"
+	hear
+	say present
+	hear
+	has "$HEARD" '! usage *'
+	hear
+	[ "$HEARD" = "! quorum-incomplete 1 of 2 for bob: alice; no valid vote in time" ]
+	ended 1
+}
+
+@test "rm-auth takes at most 64 votes and 64 KiB from one connection" {
+	yes present | head -n 65 >in.txt
+	try 1 rm-auth session -- echo in <in.txt
+	[ ${#lines[@]} = 66 ]
+	[ "${lines[65]}" = "! quorum-incomplete 0 of 2; one connection has 64 votes" ]
+	# 64 KiB and no byte more
+	head -c 65536 /dev/zero | tr '\0' '\n' >in.txt
+	try 1 rm-auth session -- echo in <in.txt
+	[ "${lines[1]}" = "! quorum-incomplete 0 of 2; no more votes came" ]
+	echo >>in.txt
+	try 1 rm-auth session -- echo in <in.txt
+	[ "${lines[1]}" = "! quorum-incomplete 0 of 2; votes do not need so many bytes" ]
+	head -c 70000 /dev/zero | tr '\0' 'a' >in.txt
+	try 1 rm-auth session -- echo in <in.txt
+	[ "${lines[1]}" = "! quorum-incomplete 0 of 2; votes do not need so many bytes" ]
+}
+
+@test "rm-auth: during a session the greeting is busy and the connection ends" {
+	mkfifo up hold
+	rm-once run/session -- sh -c 'echo up >up; read -r _ <hold' 3>&- &
+	PIDS+=("$!")
+	read -r -t 20 _ <up
+	try 1 rm-auth session -- echo in
+	has "$output" "rm/1 $(<state/appliance) busy arming=*"
+	[ ${#lines[@]} = 1 ]
+	echo >hold
+	wait "${PIDS[-1]}"
+	try 1 rm-auth session -- echo in </dev/null
+	has "${lines[0]}" 'rm/1 * ready *'
+}
+
+@test "rm-auth: a policy that is missing or in fault lets nobody in and says why" {
+	local text
+	local -A why=(
+		['session 0']='policy line 1: approvals are a number from 1 to 64, session or local-only'
+		['session 4']='the policy asks for 4 custodians for session, enrolled are 3'
+		[$'session 1\nx 4']='the policy asks for 4 custodians for x, enrolled are 3'
+		['* 1']='the policy has no line "session N"'
+		['session 1 whatever']='policy line 1: an option that is not known'
+	)
+	for text in "${!why[@]}"; do
+		echo "$text" >state/policy
+		vote bob bob >in.txt
+		try 1 rm-auth session -- echo in <in.txt
+		has "${lines[0]}" 'rm/1 * ready *'
+		[ "${lines[1]}" = "! policy ${why[$text]}" ]
+		[ ${#lines[@]} = 2 ]
+	done
+	echo 'session 1' >state/policy
+	chmod g+w state/policy
+	try 1 rm-auth session -- echo in <in.txt
+	[ "${lines[1]}" = "! policy unable to read the policy: Operation not permitted" ]
+	rm state/policy
+	try 1 rm-auth session -- echo in <in.txt
+	[ "${lines[1]}" = "! policy unable to read the policy: No such file or directory" ]
+}
+
+@test "rm-auth: one key under two names lets nobody in" {
+	enrol carol alice
+	try 1 rm-auth session -- echo in </dev/null
+	has "${lines[1]}" "! policy key $(<"$KEYS/alice.id") is enrolled for alice and for carol"
+}
+
+@test "rm-auth: only NAME/KEYID.pem is an enrolled key" {
+	local id
+	id=$(<"$KEYS/mallory.id")
+	mkdir state/custodians/empty state/custodians/Eve
+	cp "$KEYS/mallory.pem" "state/custodians/alice/$id.pem.new.XyZ123"
+	cp "$KEYS/mallory.pem" "state/custodians/alice/${id^^}.pem"
+	cp "$KEYS/mallory.pem" "state/custodians/$id.pem"
+	cp "$KEYS/mallory.pem" "state/custodians/Eve/$id.pem"
+	ln -s alice state/custodians/link
+	echo 'session 1' >state/policy
+	RULES=$({ cat state/policy; for who in alice bob carol; do
+		echo "$who $(<"$KEYS/$who.id")"; done; } | sha256sum |
+		cut -c -64)
+	{ RULES=$RULES vote alice mallory; RULES=$RULES vote empty alice
+		RULES=$RULES vote alice alice; } >in.txt
+	try 0 rm-auth session -- true <in.txt
+	has "${lines[0]}" "*rules=$RULES log=*"
+	has "${lines[1]}" '! not-enrolled *'
+	[ "${lines[2]}" = "! not-enrolled no custodian is named empty" ]
+	[ "${lines[3]}" = "+ 1 of 1 for alice: alice" ]
+}
+
+@test "rm-auth: rules that change during a visit void its votes" {
+	visit rm-auth session -- echo in
+	say "$(vote bob alice)"
+	hear
+	say "$(vote bob bob; echo 'status session' >>state/policy)"
+	hear
+	[ "$HEARD" = "! denied arming, policy or custodians have changed: connect again" ]
+	exec 6>&-
+	ended 1
+}
+
+@test "rm-auth: without an arming, or without an appliance, nobody is heard" {
+	rm run/console/armed
+	try 1 rm-auth session -- echo in </dev/null
+	[ "$output" = "! not-armed remote management is not switched on" ]
+	echo 12 >state/appliance
+	try 100 rm-auth session -- echo in </dev/null
+	[ "$output" = "! system the appliance does not know its own name" ]
+}
+
+@test "rm-auth: TERM is the console's last word, HUP the appliance's" {
+	visit env --block-signal=TERM --block-signal=HUP \
+		rm-auth session -- echo in
+	kill -TERM "$VISIT"
+	hear
+	[ "$HEARD" = "* local console took over" ]
+	ended 1
+	rm in out
+	visit env --block-signal=TERM --block-signal=HUP \
+		rm-auth session -- echo in
+	say "$(vote bob alice)"
+	hear
+	kill -HUP "$VISIT"
+	hear
+	[ "$HEARD" = "* appliance is going down" ]
+	ended 1
+}
+
+@test "rm-auth hands on signals as they came" {
+	{ vote bob alice; vote bob bob; } >in.txt
+	try 0 env --block-signal=TERM --block-signal=HUP \
+		rm-auth session -- grep SigBlk /proc/self/status <in.txt
+	has "${lines[3]}" 'SigBlk:?0000000000004001'
+	try 0 rm-auth session -- grep SigBlk /proc/self/status <in.txt
+	has "${lines[3]}" 'SigBlk:?0000000000000000'
+}
+
+@test "rm-auth ends when the peer is gone" {
+	visit rm-auth -t 3600 session -- echo in
+	exec 7<&-
+	until_true grep -q 'fatal: the peer is gone$' log
+	ended 1
+}
+
+@test "rm-auth tells the listener once, and only of a custodian" {
+	mkfifo admit
+	{ echo present; vote bob mallory; CHANNEL=$(digits 32) vote bob bob
+	} >in.txt
+	exec 8<>admit
+	RM_ADMIT_FD=8 try 1 rm-auth session -- echo in <in.txt
+	run ! read -r -t 0 -u 8
+	{ vote bob alice; vote bob bob; } >in.txt
+	RM_ADMIT_FD=8 run -0 --separate-stderr timeout 20 rm-auth session -- \
+		sh -c 'echo "fd ${RM_ADMIT_FD-none}"; [ ! -e /proc/self/fd/8 ]' \
+		<in.txt
+	[ "${lines[3]}" = "fd none" ]
+	[ "$(dd bs=9 count=1 iflag=nonblock <&8 2>/dev/null)" = a ]
+	RM_ADMIT_FD=77 try 100 rm-auth session -- true </dev/null
+	[ "$stderr" = "rm-auth: fatal: RM_ADMIT_FD is no descriptor: 77" ]
+}
+
+@test "rm-auth: a vote that the log does not take does not count" {
+	: >log-is-full
+	{ vote bob alice; } >in.txt
+	try 1 rm-auth session -- echo in <in.txt
+	[ "${lines[1]}" = "! system the audit log does not take the vote" ]
+	has "${lines[2]}" '! quorum-incomplete 0 of 2; *'
+	rm run/audit.sock
+	try 1 rm-auth session -- echo in <in.txt
+	[ "${lines[1]}" = "! system the audit log does not take the vote" ]
+}
+
+@test "rm-auth: a vote in the log can be checked with nothing but openssl" {
+	vote bob alice >in.txt
+	try 1 rm-auth session -- true <in.txt
+	local word line
+	read -r line <records
+	has "$line" "durable vote custodian=alice manager=bob text=rm-session%201%0A* alg=ecdsa-sha256 *"
+	for word in $line; do
+		case $word in
+		text=*) printf '%b' "$(sed 's/%/\\x/g' <<<"${word#*=}")" >t ;;
+		sig=*) base64 -d <<<"${word#*=}" >s ;;
+		key=*) base64 -d <<<"${word#*=}" >k ;;
+		esac
+	done
+	statement bob alice | cmp - t
+	openssl dgst -sha256 -verify <(openssl pkey -pubin -inform DER -in k) \
+		-signature s t
+}
+
+@test "rm-auth: the reader is jailed, sees only the peer's input, and is gone before the program" {
+	visit rm-auth session -- \
+		sh -c 'echo "left:$(cat /proc/$$/task/$$/children)"; cat'
+	local pid fds
+	pid=$(reader_of "$VISIT")
+	pid=${pid% }
+	grep -q '^Seccomp:.2$' "/proc/$pid/status"
+	grep -q '^NoNewPrivs:.1$' "/proc/$pid/status"
+	fds=$(awk '/^SigBlk/ { print $2 }' "/proc/$pid/status")
+	[ "$fds" = 0000000000004001 ]
+	say "$(vote bob alice)"
+	say "$(vote bob bob)"
+	hear
+	hear
+	hear
+	# cat of /proc is the only child there is
+	has "$HEARD" 'left:*'
+	[[ $HEARD != *"$pid"* ]]
+	[ ! -e "/proc/$pid" ]
+	exec 6>&-
+	ended 0
+}
+
+@test "rm-auth: the reader does not outlive a killed rm-auth" {
+	visit rm-auth session -- echo in
+	local pid
+	pid=$(reader_of "$VISIT")
+	kill -KILL "$VISIT"
+	ended 137
+	until_true test ! -e "/proc/${pid% }"
+}
+
+@test "rm-auth: a reader that was taken over gets nowhere" {
+	cat >evil.c <<-'C'
+		#define _GNU_SOURCE
+		#include <fcntl.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include <sys/socket.h>
+		#include <sys/syscall.h>
+		#include <unistd.h>
+		/* In the reader, reading the peer is where it is taken over. */
+		ssize_t read(int fd, void *buf, size_t n)
+		{
+			const char *what = getenv("EVIL");
+			char *argv[] = { "/bin/true", NULL };
+			if (fd == 0 && strcmp(what, "socket") == 0)
+				socket(AF_INET, SOCK_STREAM, 0);
+			else if (fd == 0 && strcmp(what, "exec") == 0)
+				execv(argv[0], argv);
+			else if (fd == 0 && strcmp(what, "kill") == 0)
+				syscall(SYS_kill, getppid(), 9);
+			else if (fd == 0 && strcmp(what, "peer") == 0)
+				_exit(write(1, "+ 2 of 2\n", 9) == -1 ? 0 : 7);
+			return syscall(SYS_read, fd, buf, n);
+		}
+	C
+	"${CC:-cc}" -shared -fPIC -o evil.so evil.c
+	vote bob bob >in.txt
+	local what
+	for what in socket exec kill peer; do
+		LD_PRELOAD=$PWD/evil.so EVIL=$what \
+		ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 \
+			try 111 rm-auth session -- echo in <in.txt
+		[ ${#lines[@]} = 1 ]
+		[ "$stderr" = "rm-auth: fatal: the reader failed" ]
+	done
+	LD_PRELOAD=$PWD/evil.so EVIL=nothing \
+	ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 \
+		try 1 rm-auth session -- echo in <in.txt
+	[ "${lines[1]}" = "+ 1 of 2 for bob: bob" ]
+}
+
+@test "rm-auth hands on nothing but 0, 1 and 2" {
+	{ vote bob alice; vote bob bob; } >in.txt
+	run -0 with_012 timeout 20 rm-auth session -- \
+		sh -c 'ls /proc/self/fd | tr "\n" " "' <in.txt
+	[ "${lines[-1]}" = "0 1 2 3 " ]
+}
+
+# --- inside a session ---
+
+inside() {
+	RM_AUTH_MANAGER=bob RM_AUTH_CUSTODIANS=${NAMES:-alice,bob} \
+		try "$@" </dev/null
+}
+
+@test "rm-auth inside a session runs what the session's quorum allows" {
+	printf '%s\n' 'session 2' 'status session' 'one 1' 'two 2' 'three 3' \
+		'* local-only' >state/policy
+	local op
+	for op in status one two; do
+		inside 0 rm-auth "$op" -- sh -c 'echo "$RM_AUTH_OPERATION"'
+		[ "$output" = "$op" ]
+	done
+	NAMES=alice,bob,carol inside 0 rm-auth three arg -- echo in
+	[ "$output" = in ]
+}
+
+@test "rm-auth inside a session refuses what the policy wants more for" {
+	printf '%s\n' 'session 2' 'status session' 'three 3' >state/policy
+	inside 1 rm-auth three NRM -- echo in
+	[ "$output" = "!! policy three needs 3 custodians, this session has 2" ]
+	inside 1 rm-auth other -- echo in
+	[ "$output" = "!! policy other is for the local console only" ]
+	[ "$stderr" = "rm-auth: fatal: refused: other is for the local console only" ]
+	# a quorum that was raised during the session
+	echo 'session 3' >state/policy
+	echo 'status session' >>state/policy
+	inside 1 rm-auth status -- echo in
+	[ "$output" = "!! policy status needs 3 custodians, this session has 2" ]
+	rm state/policy
+	inside 1 rm-auth status -- echo in
+	[ "$output" = "!! policy unable to read the policy: No such file or directory" ]
+}
+
+@test "rm-auth: facts that leaked into a new chain let nobody in" {
+	inside 100 rm-auth session -- echo in
+	[ -z "$output" ]
+	RM_AUTH_MANAGER= RM_AUTH_CUSTODIANS=a,b try 1 \
+		rm-auth session -- echo in </dev/null
+	try 100 rm-auth status -- echo in </dev/null
+	[ -z "$output" ]
+}
+
+# --- the command line ---
+
+@test "rm-auth: bad command lines are usage errors" {
+	try 100 rm-auth
+	has "$stderr" 'usage: rm-auth *'
+	try 100 rm-auth session
+	try 100 rm-auth session --
+	try 100 rm-auth -t x session -- true
+	[ "$stderr" = "rm-auth: fatal: bad number of seconds: x" ]
+	try 100 rm-auth -t 1 -t 2 session -- true
+	[ "$stderr" = "rm-auth: fatal: -t is given twice" ]
+	try 100 rm-auth -T 0 session -- true
+	try 100 rm-auth -x session -- true
+	try 100 rm-auth ../x -- true
+	# without "--" there is no telling arguments from a program
+	inside 100 rm-auth status true
+}
+
+@test "rm-auth: facts that it needs are missing" {
+	RM_TLS_EXPORTER='' try 100 rm-auth session -- true
+	has "$stderr" 'rm-auth: fatal: RM_TLS_EXPORTER is missing*'
+	RM_TLS_EXPORTER=12 try 100 rm-auth session -- true
+	TCPREMOTEIP='' try 100 rm-auth session -- true
+	has "$stderr" 'rm-auth: fatal: TCPREMOTEIP is missing*'
+}
+
+@test "rm-auth: a program that cannot be run or found" {
+	{ vote bob alice; vote bob bob; } >in.txt
+	try 127 rm-auth session -- ./nowhere <in.txt
+	try 126 rm-auth session -- ./state <in.txt
+}

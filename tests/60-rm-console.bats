@@ -1,0 +1,610 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The console in a real terminal (tmux).  Facts are files and locks, put there
+# by hand; rm-supervise is a stand-in unless a test says otherwise.
+load helpers
+
+ROOT='hsm-1 - Local Management Console'
+RM_TITLE='RM (press ESC to exit)'
+READY='ready to process remote commands'
+
+setup() {
+	common_setup
+	mkdir bin
+	PATH=$PWD/bin:$PATH
+	export RM_OPS=$RM_BUILD/lib/rm/ops TERM=screen
+	unset TMUX
+	echo 'name hsm-1' >state/conf
+	echo 7 >state/boot-count
+	printf '%060d%s\n' 0 beef >state/appliance
+	stand_in rm-supervise <<-'SH'
+	case $1 in
+	arm)
+		echo 0123456789abcdef0123456789abcdef >"$RM_RUN/console/new"
+		mv "$RM_RUN/console/new" "$RM_RUN/console/armed"
+		;;
+	disarm)
+		[ ! -e "$RM_RUN/console/armed" ] || echo late
+		echo disarmed >>"$RM_RUN/record"
+		;;
+	esac
+	SH
+}
+
+# Ends the console in order first: a terminal that goes sends signals of its
+# own.  What does not end is killed, so that nothing is left behind.
+console_end() {
+	local pid
+	pid=$(console_pid 2>/dev/null) || pid=
+	if [ -n "$pid" ]; then
+		kill -TERM "$pid" || :
+		timeout 5 tail --pid="$pid" -f /dev/null || kill -KILL "$pid"
+	fi
+	mux kill-server 2>/dev/null || :
+}
+
+teardown() {
+	console_end
+	common_teardown
+}
+
+# stand_in NAME: a script of that name, first in PATH.
+stand_in() {
+	{ echo '#!/bin/sh'; cat; } >"bin/$1"
+	chmod 755 "bin/$1"
+}
+
+mux() {
+	tmux -S "$PWD/tmux.${TERMINAL:-0}" -f /dev/null "$@"
+}
+
+# console [COMMAND]: in a terminal of its own; err and rc tell the rest.
+console() {
+	# A server of its own: the one before may still be ending.
+	TERMINAL=$((${TERMINAL:-0} + 1))
+	mux new-session -d -x 80 -y 25 \
+		"${1:-rm-console} 2>err; echo \$? >rc" 3>&-
+}
+
+# Its process, once it is one.
+console_pid() {
+	local pane
+	pane=$(mux display -p '#{pane_pid}') || return 1
+	pgrep -x rm-console -P "$pane" || pgrep -x rm-console -P \
+		"$(pgrep -P "$pane" | head -n 1)"
+}
+
+screen() {
+	mux capture-pane -p
+}
+
+shows() {
+	screen | grep -qF -- "$1"
+}
+
+shows_not() {
+	! shows "$1"
+}
+
+# see TEXT: waits for it; the screen is shown if it never comes.
+see() {
+	until_true shows "$1" || { screen >&2; return 1; }
+}
+
+keys() {
+	mux send-keys "$@"
+}
+
+armed() {
+	[ -e run/console/armed ]
+}
+
+disarmed() {
+	[ ! -e run/console/armed ]
+}
+
+# By somebody else's hand.
+arm() {
+	echo 0123 >run/console/new
+	mv run/console/new run/console/armed
+}
+
+# From the main menu into the RM window.
+console_arm() {
+	see 'Remote Management'
+	keys R Enter
+	see "$READY"
+	armed
+}
+
+# Holds a lock, like whoever it belongs to would: hold LOCK
+hold() {
+	RM_AUTH_MANAGER=bob RM_AUTH_CUSTODIANS=alice,bob \
+		RM_AUTH_SINCE=2026-11-23T12:00:00Z TCPREMOTEIP=172.17.0.1 \
+		RM_TLS_VERSION=TLSv1.3 RM_TLS_GROUP=X25519 \
+		RM_TLS_SIGNATURE=ecdsa_secp256r1_sha256 \
+		RM_TLS_CIPHER=TLS_AES_256_GCM_SHA384 \
+		rm-once "$1" -- sleep 600 3>&- &
+	HOLDER=$!
+	PIDS+=("$HOLDER")
+}
+
+let_go() {
+	kill -KILL "$HOLDER"
+	wait "$HOLDER" || :
+}
+
+# How often the console was awake, once it has come to rest.
+wakes() {
+	read -r -t 0.5 _ <><(:) || :
+	awk '/ctxt_switches/ { n += $2 } END { print n }' \
+		"/proc/$(console_pid)/status"
+}
+
+start_log() {
+	rm-listen -u run/audit.sock -- rm-audit append -b state/boot-count \
+		state/audit.log 3>&- 2>/dev/null &
+	PIDS+=("$!")
+	until_true [ -S run/audit.sock ]
+}
+
+@test "rm-console shows a menu in which every entry works, and nothing else" {
+	console
+	see 'Power Off'
+	run -0 screen
+	[ "${lines[0]}" = "$ROOT" ]
+	has "${lines[-1]}" 'Service stopped *Replication Domain: <none>'
+	run -0 sed -n 's/^ *│ \(.*[^ ]\) *│$/\1/p' <<<"$output"
+	[ "$output" = 'About
+Start Service
+Remote Management
+Configuration ▸
+Power Off ▸' ]
+}
+
+@test "rm-console tells whether the service runs, from its lock" {
+	console
+	see 'Start Service'
+	hold run/service.addr
+	see 'Service running...'
+	see 'Stop Service'
+	let_go
+	see 'Service stopped'
+	see 'Start Service'
+}
+
+@test "rm-console: About tells what status tells, and the key" {
+	console
+	see About
+	keys Enter
+	see 'mode NRM'
+	shows 'boot 7'
+	shows 'name hsm-1'
+	shows "$(printf '%028d' 0)beef"
+	keys Enter
+	see 'Remote Management'
+}
+
+@test "rm-console stops and starts the real service, and it is recorded" {
+	start_log
+	echo wanted >run/service
+	rm-keep run/service -- rm-listen -l run/service.addr 127.0.0.1 0 -- \
+		cat 3>&- 2>/dev/null &
+	PIDS+=("$!")
+	console
+	see 'Service running...'
+	keys Down Enter
+	see 'the service is stopped'
+	see 'Service stopped'
+	[ ! -e run/service ]
+	keys Enter
+	see 'Start Service'
+	keys S Enter
+	see 'the service listens on 127.0.0.1'
+	see 'Service running...'
+	run -0 grep -cE ' (begin|end) .*operation=(stop|start)-service ' \
+		state/audit.log
+	[ "$output" = 4 ]
+}
+
+@test "rm-console says so when an operation is refused, and goes on" {
+	console
+	see 'Start Service'
+	keys Down Enter
+	see 'not done: system the log does not take the record'
+	keys Escape
+	see 'Remote Management'
+}
+
+@test "rm-console asks once before it restarts or switches off" {
+	start_log
+	mkfifo run/power
+	exec 9<>run/power
+	console
+	see 'Power Off'
+	keys P Enter
+	see Restart
+	keys Down Enter
+	see 'Restart hsm-1 now?'
+	keys Enter
+	see '◂'
+	keys Down Down Enter
+	see 'Switch off hsm-1 now?'
+	keys Escape
+	see '◂'
+	# Nobody was told anything up to here.
+	run ! read -r -t 0.1 -u 9 word
+	keys Down Enter
+	see 'Restart hsm-1 now?'
+	keys Down Enter
+	read -r -t 20 -u 9 word
+	[ "$word" = restart ]
+	see 'the appliance restarts now'
+	keys Enter
+	see Main
+	keys P Enter
+	see Restart
+	keys Down Down Enter
+	see 'Switch off hsm-1 now?'
+	keys Y Enter
+	read -r -t 20 -u 9 word
+	[ "$word" = switch-off ]
+}
+
+@test "rm-console arms, shows the RM window, and a key ends both" {
+	console
+	console_arm
+	shows "$RM_TITLE"
+	shows "$(printf '%028d' 0)beef"
+	shows_not Main
+	keys Escape
+	see Main
+	shows_not "$RM_TITLE"
+	disarmed
+	until_true [ -e run/record ]
+	[ "$(cat run/record)" = disarmed ]
+	[ ! -s err ]
+	# The other name for it.
+	keys C Enter
+	see 'Load Remote Management'
+	keys Down Enter
+	see "$READY"
+	armed
+}
+
+@test "rm-console: any byte is local activity, whatever it means elsewhere" {
+	console
+	local key
+	for key in x Enter C-c C-s C-z C-l C-@ C-d Up F5 ä; do
+		console_arm
+		keys "$key"
+		until_true disarmed
+		see Main
+	done
+	shows_not "$RM_TITLE"
+}
+
+@test "rm-console unlinks first, rearm before armed, then draws, then records" {
+	console 'strace -f -e trace=unlink,write,execve -o trace rm-console'
+	console_arm
+	: >state/rearm
+	# The terminal is written to only after both are gone.
+	local before
+	before=$(wc -l <trace)
+	keys x
+	see Main
+	until_true grep -q '"disarm"' trace
+	run -0 sed "1,${before}d; s/^[0-9]* *//; s/ = .*//" trace
+	has "${lines[0]}" "unlink(*/state/rearm\")"
+	has "${lines[1]}" "unlink(*/run/console/armed\")"
+	has "${lines[2]}" 'write(*'
+	disarmed
+	[ ! -e state/rearm ]
+}
+
+@test "rm-console waits for nobody when it disarms" {
+	mkfifo hang
+	stand_in rm-supervise <<-'SH'
+	read -r _ <hang
+	SH
+	console
+	see Main
+	arm
+	see "$READY"
+	keys x
+	see Main
+	disarmed
+	# And it is at work while that still hangs.
+	keys P Enter
+	see Restart
+	: >hang
+}
+
+@test "rm-console comes up in the RM window when it is armed" {
+	arm
+	console
+	see "$READY"
+	armed
+	shows_not Main
+	keys x
+	see Main
+	disarmed
+}
+
+@test "rm-console: what was typed before it was ready counts" {
+	arm
+	: >state/rearm
+	mkfifo go
+	console 'read _ <go; exec rm-console'
+	keys x
+	# The terminal has it, and echoes it.
+	see x
+	echo >go
+	see Main
+	disarmed
+	[ ! -e state/rearm ]
+	# No key, no disarming: the same without.
+	console_end
+	arm
+	console 'read _ <go; exec rm-console'
+	echo >go
+	see "$READY"
+	armed
+}
+
+@test "rm-console follows who arms and disarms elsewhere, from any menu" {
+	console
+	see Main
+	keys P Enter
+	see Restart
+	arm
+	see "$RM_TITLE"
+	rm run/console/armed
+	see Main
+	arm
+	see "$RM_TITLE"
+	armed
+}
+
+@test "rm-console: a resize is not activity" {
+	console
+	console_arm
+	mux resize-window -x 100 -y 40
+	until_true eval 'screen | tail -n 1 | grep -q "Service stopped \{50,\}"'
+	shows "$READY"
+	mux resize-window -x 80 -y 25
+	until_true eval '[ "$(screen | wc -l)" = 25 ] &&
+		screen | tail -n 1 | grep -q "^Service stopped .*<none>"'
+	shows "$RM_TITLE"
+	armed
+	[ ! -e run/record ]
+}
+
+@test "rm-console shows who manages, from where, by which algorithms" {
+	console
+	console_arm
+	hold run/session
+	see 'active manager: 172.17.0.1'
+	shows_not "$READY"
+	shows 'manager     bob'
+	shows 'alice,bob'
+	shows 'TLSv1.3 X25519'
+	shows 'ecdsa_secp256r1_sha256 TLS_AES_256_GCM_SHA384'
+	# Replaced by hand: the screen follows.
+	sed 's/^ip .*/ip 2001:db8::7/; s/^custodians .*/custodians carol/' \
+		run/session.holder >run/new
+	mv run/new run/session.holder
+	see 'active manager: 2001:db8::7'
+	shows carol
+	let_go
+	see "$READY"
+	armed
+	# What a dead holder left is not believed of the next.
+	listen rm-listen -R 4 -l run/session 127.0.0.1 0 -- cat
+	see 'a session begins or ends'
+	shows_not 2001
+}
+
+@test "rm-console: a key ends it while a session is open" {
+	console
+	console_arm
+	hold run/session
+	see 'active manager'
+	keys q
+	see Main
+	disarmed
+}
+
+@test "rm-console shows foreign text without what could harm a terminal" {
+	console
+	console_arm
+	hold run/session
+	see 'active manager'
+	printf 'pid %s\nip \033[2J\033]0;x\007\nmanager a\tb\xc2\x9b31m\n' \
+		"$HOLDER" >run/new
+	mv run/new run/session.holder
+	see 'active manager: ?[2J?]0;x?'
+	shows 'a?b??31m'
+	shows "$RM_TITLE"
+}
+
+@test "rm-console says why arming failed" {
+	stand_in rm-supervise <<-'SH'
+	echo 'rm-supervise: fatal: no luck' >&2
+	exit 111
+	SH
+	console
+	see 'Remote Management'
+	keys R Enter
+	see 'rm-supervise: fatal: no luck'
+	keys Enter
+	see Main
+	rm bin/rm-supervise
+	PATH=/usr/bin:/bin console_path
+}
+
+# There may be no rm-supervise at all.
+console_path() {
+	console_end
+	cp "$RM_BUILD/bin/rm-console" bin/
+	console bin/rm-console
+	see 'Remote Management'
+	keys R Enter
+	see 'unable to run rm-supervise'
+}
+
+@test "rm-console: a key typed while it is still arming ends that" {
+	mkfifo go
+	stand_in rm-supervise <<-'SH'
+	[ "$1" = arm ] || exit 0
+	read -r _ <go
+	echo 0123 >"$RM_RUN/console/armed"
+	echo was >"$RM_RUN/was"
+	SH
+	console
+	see 'Remote Management'
+	keys R Enter
+	see 'switching remote management on'
+	keys x
+	echo >go
+	until_true [ -e run/was ]
+	until_true disarmed
+	see Main
+}
+
+@test "rm-console sleeps while nothing happens" {
+	console
+	console_arm
+	hold run/session
+	see 'active manager'
+	local before
+	before=$(wakes)
+	read -r -t 2 _ <><(:) || :
+	[ "$(wakes)" = "$before" ]
+	keys x
+	see Main
+	before=$(wakes)
+	read -r -t 2 _ <><(:) || :
+	[ "$(wakes)" = "$before" ]
+}
+
+@test "rm-console is not woken by its own looks, nor by others'" {
+	console
+	console_arm
+	hold run/session
+	see 'active manager'
+	local before i
+	before=$(wakes)
+	for i in 1 2 3 4 5; do
+		! rm-once -q run/session
+		rm-once -q run/service.addr
+	done
+	[ "$(wakes)" = "$before" ]
+}
+
+@test "rm-console: a menu takes any key without harm" {
+	console
+	see Main
+	# Alone, because it is the key after these that tells.
+	local key
+	for key in C-l C-z C-@ C-c C-s; do
+		keys "$key"
+		see Main
+		keys P Enter
+		see Restart
+		keys Escape
+		see Main
+	done
+	keys C-l C-z C-q ä Home End PPage F12 M-x Tab BSpace
+	keys -l $'\033[99;99X\033O\033['
+	see Main
+	keys P Enter
+	see Restart
+	keys Escape
+	see Main
+	shows_not Restart
+}
+
+@test "rm-console ends on TERM and HUP, and gives the terminal back" {
+	local sig
+	for sig in TERM HUP; do
+		rm -f rc stty.*
+		console 'stty -g >stty.before; rm-console; r=$?; stty -g >stty.after; (exit $r)'
+		see Main
+		kill -"$sig" "$(console_pid)"
+		until_true [ -s rc ]
+		[ "$(cat rc)" = 0 ]
+		cmp stty.before stty.after
+		console_end
+	done
+}
+
+@test "rm-console --plain tells the same, a line for each change" {
+	mkfifo out in
+	rm-console --plain <in >out 3>&- &
+	PIDS+=("$!")
+	exec 8>in 9<out
+	line() {
+		read -r -t 20 -u 9 LINE
+		[ "$LINE" = "$1" ] || { echo "line: $LINE, not $1"; return 1; }
+	}
+	line 'service stopped'
+	line 'disarmed'
+	hold run/service.addr
+	line 'service running'
+	let_go
+	line 'service stopped'
+	arm
+	line 'armed'
+	hold run/session
+	line 'active manager 172.17.0.1 custodians alice,bob tls TLSv1.3 X25519 ecdsa_secp256r1_sha256 TLS_AES_256_GCM_SHA384'
+	let_go
+	line 'session ended'
+	: >state/rearm
+	printf x >&8
+	line 'disarmed'
+	[ ! -e state/rearm ]
+	until_true [ -s run/record ]
+	# Nobody there any more is not somebody.
+	exec 8>&-
+	arm
+	line 'armed'
+	arm
+	kill -TERM "${PIDS[0]}"
+	wait "${PIDS[0]}"
+	armed
+}
+
+@test "rm-console --plain on a terminal does not wait for the end of a line" {
+	arm
+	console 'rm-console --plain'
+	see armed
+	keys x
+	see disarmed
+	disarmed
+}
+
+@test "rm-console: bad command lines and surroundings are usage errors" {
+	try 100 rm-console --nonsense
+	has "$stderr" '*usage: rm-console *'
+	try 100 rm-console --plain --plain
+	try 100 rm-console extra
+	try 100 rm-console </dev/null
+	has "$stderr" '*standard input is no terminal: try --plain*'
+	RM_RUN=$PWD/nowhere try 111 rm-console --plain
+	has "$stderr" 'rm-console: fatal: unable to watch *nowhere: No such file or directory'
+	console 'env -u TERM rm-console'
+	until_true [ -s rc ]
+	[ "$(cat rc)" = 100 ]
+}
+
+@test "rm-console: completion offers its option" {
+	# shellcheck source=/dev/null
+	. "$RM_TESTS/../completions/rm-console"
+	COMP_WORDS=(rm-console --) COMP_CWORD=1
+	_comp_cmd_rm_console
+	[ "${COMPREPLY[*]}" = --plain ]
+	COMP_WORDS=(rm-console x) COMP_CWORD=1
+	_comp_cmd_rm_console
+	[ -z "${COMPREPLY[*]}" ]
+}

@@ -1,0 +1,218 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The supervisor alone: no cards, no custodian signs here.
+
+load helpers
+load room
+load appliance
+
+setup() {
+	common_setup
+	room_start
+	station_setup
+}
+
+teardown() {
+	appliance_end
+	room_stop
+	common_teardown
+}
+
+# An appliance on 127.0.0.1, inside the room.
+init_here() {
+	printf '%s\n' 'name hsm-1' 'listen 127.0.0.1 4433' \
+		'service 127.0.0.1 4434' 'idle 120' >"$RM_STATE/conf"
+	APPLIANCE=$(rm-supervise init hsm-1)
+	APPLIANCE=${APPLIANCE##* }
+}
+
+armed() {
+	[ -e "$RM_RUN/console/armed" ]
+}
+
+@test "rm-supervise init makes an identity whose fingerprint openssl agrees with" {
+	try 0 rm-supervise init hsm-1
+	local key
+	key=$(openssl x509 -in "$RM_STATE/device.crt" -noout -pubkey |
+		openssl pkey -pubin -outform DER | sha256sum)
+	[ "$output" = "appliance hsm-1 ${key%% *}" ]
+	[ "$(cat "$RM_STATE/appliance")" = "${key%% *}" ]
+	[ "$(stat -c %a "$RM_STATE/device.key")" = 600 ]
+	grep -qx 'name hsm-1' "$RM_STATE/conf"
+	grep -qx 'listen 0.0.0.0 4433' "$RM_STATE/conf"
+	grep -qx 'service 127.0.0.1 4434' "$RM_STATE/conf"
+	has "$(head -n 1 "$RM_STATE/audit.log")" \
+		"1 * init name=hsm-1 appliance=${key%% *} *"
+	try 0 rm-audit verify "$RM_STATE/audit.log"
+}
+
+@test "rm-supervise init refuses a second appliance, and a bad name" {
+	try 0 rm-supervise init hsm-1
+	try 1 rm-supervise init hsm-2
+	has "$stderr" "rm-supervise: fatal: refused: *already has an appliance"
+	try 100 rm-supervise init Hsm
+	try 100 rm-supervise init
+	try 100 rm-supervise
+	try 100 rm-supervise wonder
+}
+
+@test "rm-supervise wants an appliance before anything else" {
+	for verb in 'enrol alice' 'boot --headless' arm disarm; do
+		# shellcheck disable=SC2086
+		try 100 rm-supervise $verb
+		has "$stderr" '*run rm-supervise init NAME'
+	done
+}
+
+@test "rm-supervise arm is refused when the appliance is not booted" {
+	init_here
+	try 1 rm-supervise arm
+	has "$stderr" '*refused: the appliance is not booted'
+}
+
+@test "rm-supervise: custodians are enrolled until the first arming, not after" {
+	init_here
+	card_insert 0 alice
+	card_insert 1 bob
+	appliance_enrol 0 alice
+	[ -e "$RM_STATE"/custodians/alice/*.pem ]
+	# The card's own signature is in the record, and verifies.
+	grep -q ' enrol custodian=alice .* sig=' "$RM_STATE/audit.log"
+	try 0 rm-audit verify "$RM_STATE/audit.log"
+	[ ! -e "$RM_RUN/audit.sock" ]
+	sed -i 's/^session .*/session 1/' "$RM_STATE/policy"
+	appliance_boot
+	appliance_arm
+	run appliance_enrol 1 bob
+	[ "$status" -eq 1 ]
+	has "$output" '*armed before*'
+	[ ! -e "$RM_STATE/custodians/bob" ]
+	# It was local activity all the same.
+	run ! armed
+}
+
+@test "rm-supervise: a second boot of the same state waits and is refused" {
+	init_here
+	appliance_boot
+	PATH=$PATH:/sbin try 1 room rm-once "$RM_STATE/lock" -- true
+	has "$stderr" '*is held by another'
+}
+
+@test "rm-supervise empties RM_RUN at boot and counts boots" {
+	init_here
+	echo junk >"$RM_RUN/junk"
+	mkdir -p "$RM_RUN/console"
+	echo 0123456789abcdef0123456789abcdef >"$RM_RUN/console/armed"
+	appliance_boot
+	[ "$BOOTED" = 'boot 1 of hsm-1' ]
+	[ ! -e "$RM_RUN/junk" ]
+	run ! armed
+	appliance_end
+	appliance_boot
+	[ "$BOOTED" = 'boot 2 of hsm-1' ]
+	[ "$(cat "$RM_STATE/boot-count")" = 2 ]
+}
+
+@test "rm-supervise arms again only at the boot that rearm names, once" {
+	init_here
+	echo 1 >"$RM_STATE/rearm"
+	appliance_boot
+	until_true armed
+	[ ! -e "$RM_STATE/rearm" ]
+	appliance_end
+	echo 7 >"$RM_STATE/rearm"
+	appliance_boot
+	run ! armed
+	[ ! -e "$RM_STATE/rearm" ]
+}
+
+@test "rm-supervise disarm removes rearm and ends what listens" {
+	init_here
+	appliance_boot
+	try 0 room rm-supervise arm
+	[ "$output" = 'armed, listening on port 4433' ]
+	echo 2 >"$RM_STATE/rearm"
+	try 0 room rm-supervise disarm
+	run ! armed
+	[ ! -e "$RM_STATE/rearm" ]
+	until_true rm-once -q "$RM_RUN/remote.addr"
+	grep -q ' disarm was=armed ' "$RM_STATE/audit.log"
+}
+
+@test "rm-supervise: every arming has an id of its own" {
+	init_here
+	appliance_boot
+	try 0 room rm-supervise arm
+	local first
+	first=$(cat "$RM_RUN/console/armed")
+	[[ $first =~ ^[0-9a-f]{32}$ ]]
+	try 0 room rm-supervise arm
+	[ "$(cat "$RM_RUN/console/armed")" != "$first" ]
+}
+
+@test "rm-supervise: an unknown word on the power FIFO changes nothing" {
+	init_here
+	appliance_boot
+	echo explode >"$RM_RUN/power"
+	until_true grep -q 'unknown word' appliance.log
+	try 0 room rm-supervise arm
+}
+
+# Every command that the script runs counts itself, and the one whose turn it
+# is kills the supervisor in place of being run.
+traps_setup() {
+	local name
+	mkdir traps
+	for name in cat mv rm sync find mkdir mkfifo sed timeout od tr; do
+		cat >"traps/$name" <<-TRAP
+		#!/bin/sh
+		echo x >>"$PWD/steps"
+		if [ "\$(wc -l <"$PWD/steps")" = "\${KILL_AT:-0}" ]; then
+			kill -KILL "\$(/bin/cat "$PWD/boot.pid")"
+			exit 1
+		fi
+		exec $(command -v "$name") "\$@"
+		TRAP
+		chmod 755 "traps/$name"
+	done
+}
+
+boot_with_trap() {
+	: >steps
+	rm -f booted
+	mkfifo booted
+	KILL_AT=$1 PATH=$PWD/traps:$PATH room sh -c 'echo $$ >boot.pid
+		exec rm-supervise boot --headless' 3>&- >booted \
+		2>>appliance.log </dev/null &
+	BOOT_PID=$!
+	exec 7<booted
+	read -r -t 30 BOOTED <&7 || BOOTED=
+}
+
+@test "rm-supervise killed at every step of a boot: never armed twice, never by mistake" {
+	init_here
+	traps_setup
+	local step=0 number
+	while step=$((step + 1)); do
+		[ "$step" -lt 60 ]
+		number=$(($(cat "$RM_STATE/boot-count" 2>/dev/null || echo 0) + 1))
+		echo "$number" >"$RM_STATE/rearm"
+		boot_with_trap "$step"
+		[ -z "$BOOTED" ] || break
+		timeout 30 tail --pid="$BOOT_PID" -f /dev/null
+		wait "$BOOT_PID" || :
+		# What the killed one left is a state before or after each step.
+		appliance_boot
+		if [ "$BOOTED" = "boot $number of hsm-1" ]; then
+			until_true armed
+		else
+			[ "$BOOTED" = "boot $((number + 1)) of hsm-1" ]
+			run ! armed
+		fi
+		[ ! -e "$RM_STATE/rearm" ]
+		appliance_end
+		rm-audit verify "$RM_STATE/audit.log" >/dev/null
+	done
+	# The last one got through, so every step before it was tried.
+	[ "$step" -gt 10 ]
+}

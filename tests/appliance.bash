@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2034
+#
+# appliance.bash: a whole appliance and its station in one room, for bats
+# files and the demo.  After helpers and room: load appliance
+#
+#	setup()    { common_setup; room_start; }
+#	teardown() { appliance_end; room_stop; common_teardown; }
+#	@test "..." {
+#		appliance_init hsm-1 2 alice bob    # M, then whose cards
+#		appliance_boot                      # headless, in the background
+#		appliance_arm                       # at the local console
+#		try 0 room rmctl $RMCTL status      # alice and bob sign
+#	}
+#
+# RMCTL is the options for a station whose custodians' PINs are in a file.
+
+RMCTL='-H 127.0.0.1 --pin-file pins'
+CONNECT="rm-connect -a rm-p11/1"
+P11_PROXY=/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so
+
+# The station: a home of its own, and PINs, one line a card.
+station_setup() {
+	mkdir -p home
+	export HOME=$PWD/home XDG_CONFIG_HOME=$PWD/home/.config
+	export XDG_STATE_HOME=$PWD/home/.local/state
+	(umask 077; printf '123456\n123456\n123456\n' >pins
+	printf '123456\n' >pin)
+}
+
+# appliance_init NAME M CUSTODIAN...: reader 0 has the first one's card, and
+# so on; all stay inserted.
+appliance_init() {
+	local name=$1 quorum=$2 i=0 who
+	shift 2
+	station_setup
+	RM_CONF=$RM_STATE/conf
+	mkdir -p "$RM_STATE"
+	printf '%s\n' "name $name" 'listen 127.0.0.1 4433' \
+		'service 127.0.0.1 4434' \
+		'engine /usr/lib/softhsm/libsofthsm2.so' \
+		"idle ${IDLE:-120}" 'power tree' >"$RM_CONF"
+	APPLIANCE=$(rm-supervise init "$name") || return 1
+	APPLIANCE=${APPLIANCE##* }
+	sed -i "s/^session .*/session $quorum/" "$RM_STATE/policy"
+	for who; do
+		card_insert "$i" "$who" || return 1
+		appliance_enrol "$i" "$who" || return 1
+		i=$((i + 1))
+	done
+}
+
+# appliance_enrol READER NAME
+appliance_enrol() {
+	timeout 20 room rmctl --reader "$(room_reader "$1")" --pin-file pin \
+		card enrol --appliance "$APPLIANCE" "$2" >"$2.enrol" &&
+		rm-supervise enrol "$2" <"$2.enrol"
+}
+
+# Boots without a console and waits until it says so; PID in BOOT_PID.
+appliance_boot() {
+	rm -f booted
+	mkfifo booted
+	room rm-supervise boot --headless 3>&- >booted 2>>appliance.log \
+		</dev/null &
+	BOOT_PID=$!
+	exec 7<booted
+	appliance_booted
+}
+
+# Waits for the next boot's line: after a restart there is another.
+appliance_booted() {
+	read -r -t 30 BOOTED <&7 || { cat appliance.log >&2; return 1; }
+}
+
+appliance_arm() {
+	timeout 20 room rm-supervise arm || { cat appliance.log >&2; return 1; }
+	[ -e known ] || timeout 20 room rmctl trust --fingerprint \
+		"$APPLIANCE" 127.0.0.1 >known 2>&1 ||
+		{ cat known appliance.log >&2; return 1; }
+}
+
+# Switched off by whoever stands there.
+appliance_end() {
+	[ -n "${BOOT_PID:-}" ] || return 0
+	kill -TERM "$BOOT_PID" 2>/dev/null || :
+	wait "$BOOT_PID" 2>/dev/null || :
+	BOOT_PID=
+}
+
+# A PKCS#11 application of somebody else's, over the network.
+p11_setup() {
+	mkdir -p "$XDG_CONFIG_HOME/pkcs11/modules"
+	echo 'user-config: only' >"$XDG_CONFIG_HOME/pkcs11/pkcs11.conf"
+	local key
+	key=$(openssl x509 -in "$RM_STATE/service.crt" -noout -pubkey |
+		openssl pkey -pubin -outform DER | sha256sum)
+	printf '%s\n' "remote: |$(command -v rm-connect) -a rm-p11/1 -p ${key%% *} 127.0.0.1 4434" \
+		'critical: yes' >"$XDG_CONFIG_HOME/pkcs11/modules/hsm.module"
+}
+
+p11() {
+	timeout 20 room pkcs11-tool --module "$P11_PROXY" "$@"
+}

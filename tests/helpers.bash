@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: ISC
+# Loaded by every bats file: load helpers
+# shellcheck disable=SC2154,SC2034 # set and used by bats and by the files
+bats_require_minimum_version 1.8.0
+set -u
+export LC_ALL=C.UTF-8
+# tmux runs what it is given by the shell of the user, who may have none.
+export SHELL=/bin/sh
+unset RM_STATE RM_RUN RM_CONF RM_ADMIT_FD RM_LOCK_FD
+
+# Settings of this test alone.
+common_setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	mkdir -p state run/console
+	export RM_STATE=$PWD/state RM_RUN=$PWD/run
+	PIDS=()
+}
+
+# Ends every background process that the test put into PIDS; safe to repeat.
+common_teardown() {
+	local pid
+	for pid in ${PIDS[@]+"${PIDS[@]}"}; do
+		kill -TERM "$pid" 2>/dev/null || :
+	done
+	for pid in ${PIDS[@]+"${PIDS[@]}"}; do
+		wait "$pid" 2>/dev/null || :
+	done
+	PIDS=()
+}
+
+setup() { common_setup; }
+teardown() { common_teardown; }
+
+# Runs a command and demands this exit status; shows all when it is another.
+# Sets status, output and stderr.  try CODE command [arg ...]
+try() {
+	local want=$1
+	shift
+	stderr=
+	run "-$want" --separate-stderr timeout 20 "$@" && return 0
+	printf 'command: %s\nstatus: %s, not %s\nstdout: %s\nstderr: %s\n' \
+		"$*" "$status" "$want" "$output" "$stderr" >&2
+	return 1
+}
+
+# Closes all descriptors but 0, 1 and 2: bats has some of its own.
+close_more() {
+	local fd
+	for fd in /proc/self/fd/*; do
+		fd=${fd##*/}
+		[ "$fd" -le 2 ] || eval "exec $fd>&-" 2>/dev/null || :
+	done
+}
+
+# Runs a command with no other descriptors than these.
+with_012() (
+	close_more
+	exec "$@"
+)
+
+# has TEXT PATTERN: TEXT matches the glob pattern; shows both if not.
+has() {
+	# shellcheck disable=SC2053 # the pattern is meant as one
+	[[ $1 == $2 ]] && return 0
+	printf 'text:    %s\npattern: %s\n' "$1" "$2" >&2
+	return 1
+}
+
+# Starts a listening tool in the background and waits until it says where, in
+# PORT:  listen rm-listen -R 4 127.0.0.1 0 -- cat   (descriptor 4 is the FIFO)
+listen() {
+	rm -f ready
+	mkfifo ready
+	"$@" 3>&- 4>ready </dev/null >>listen.out 2>>listen.log &
+	LISTEN_PID=$!
+	PIDS+=("$LISTEN_PID")
+	read -r -t 20 PORT <ready
+}
+
+# Waits, without polling the clock of a test, until a command succeeds; the
+# limit is only against hangs.
+until_true() {
+	local i
+	for ((i = 0; i < 400; i++)); do
+		"$@" >/dev/null 2>&1 && return 0
+		command sleep 0.05
+	done
+	echo "never became true: $*" >&2
+	return 1
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/* The signed texts, byte for byte, and that no value can bring a line. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rm_statement.h"
+
+#define D32	"0123456789abcdef0123456789abcdef"
+#define A64	"a" D32 "bcdef0123456789abcdef0123456789"
+#define B64	"b" D32 "bcdef0123456789abcdef0123456789"
+#define C64	"c" D32 "bcdef0123456789abcdef0123456789"
+#define E64	"e" D32 "bcdef0123456789abcdef0123456789"
+
+static int tests;
+
+static void
+ok(bool good, const char *what)
+{
+	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
+}
+
+int
+main(void)
+{
+	static const char *const bad[] = { "", "A" D32, D32 "\n", D32 D32 "\n",
+		"\n" D32, "bob\nmanager eve", "bob ", D32 D32 D32 };
+	const struct rm_statement good = { .appliance = A64, .arming = D32,
+		.rules = B64, .channel = C64, .manager = "bob",
+		.signer = E64 };
+	struct rm_statement st;
+	char text[RM_STATEMENT_MAX];
+	size_t i;
+
+	ok(rm_statement_session(text, &good) == 0 && strcmp(text,
+	    "rm-session 1\nappliance " A64 "\narming " D32 "\nrules " B64
+	    "\nchannel " C64 "\nmanager bob\nsigner " E64 "\n") == 0,
+	    "rm-session, byte for byte");
+	ok(rm_statement_enrol(text, A64, "alice", E64) == 0 && strcmp(text,
+	    "rm-enrol 1\nappliance " A64 "\ncustodian alice\nsigner " E64
+	    "\n") == 0, "rm-enrol, byte for byte");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		st = good, st.appliance = bad[i];
+		ok(rm_statement_session(text, &st) == -1, "bad appliance");
+		st = good, st.arming = bad[i];
+		ok(rm_statement_session(text, &st) == -1, "bad arming");
+		st = good, st.rules = bad[i];
+		ok(rm_statement_session(text, &st) == -1, "bad rules");
+		st = good, st.channel = bad[i];
+		ok(rm_statement_session(text, &st) == -1, "bad channel");
+		st = good, st.manager = bad[i];
+		ok(rm_statement_session(text, &st) == -1, "bad manager");
+		st = good, st.signer = bad[i];
+		ok(rm_statement_session(text, &st) == -1, "bad signer");
+		ok(rm_statement_enrol(text, bad[i], "bob", E64) == -1 &&
+		    rm_statement_enrol(text, A64, bad[i], E64) == -1 &&
+		    rm_statement_enrol(text, A64, "bob", bad[i]) == -1,
+		    "bad enrolment");
+	}
+	printf("1..%d\n", tests);
+	return 0;
+}
