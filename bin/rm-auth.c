@@ -88,15 +88,37 @@ parse_args(int argc, char *argv[], struct opts *opts)
 		opts->next_ms = NEXT_MS;
 }
 
-/* --- inside a session ------------------------------------------------- */
+/* --- behind a session, or a login ------------------------------------- */
 
-static size_t
-count_names(const char *names)
+static bool
+has_fact(const char *name)
 {
-	size_t n = 1;
+	const char *value = getenv(name);
 
-	for (; *names != '\0'; names++)
-		n += *names == ',';
+	return value != NULL && *value != '\0';
+}
+
+/*
+ * How many of the session's custodians still are: whoever has been removed
+ * meanwhile counts no more, and a manager who has commands no more.
+ */
+static size_t
+count_custodians(const struct rm_custodians *enrolled)
+{
+	char name[RM_NAME_MAX + 1];
+	const char *p = rm_env_need("RM_AUTH_CUSTODIANS");
+	size_t len, n = 0;
+
+	if (!rm_custodians_has(enrolled, rm_env_need("RM_AUTH_MANAGER")))
+		return 0;
+	for (; *p != '\0'; p += len + (p[len] == ',')) {
+		len = strcspn(p, ",");
+		if (len == 0 || len >= sizeof(name))
+			diex(RM_EXIT_USAGE, "RM_AUTH_CUSTODIANS are no names");
+		memcpy(name, p, len);
+		name[len] = '\0';
+		n += rm_custodians_has(enrolled, name);
+	}
 	return n;
 }
 
@@ -104,7 +126,7 @@ count_names(const char *names)
 static void
 ask_policy(const char *operation)
 {
-	const char *names = rm_env_need("RM_AUTH_CUSTODIANS");
+	struct rm_asker asker = { .custodians = 0 };
 	struct terms terms;
 
 	/* Facts that leaked into a new chain are no authentication. */
@@ -112,8 +134,17 @@ ask_policy(const char *operation)
 		diex(RM_EXIT_USAGE, "RM_AUTH_MANAGER is set: no session "
 		    "begins inside another");
 	terms_load_policy(&terms);
+	if (has_fact("RM_AUTH_MANAGER")) {
+		asker.custodians = count_custodians(&terms.custodians);
+		if (asker.custodians == 0 && terms.fault.code == RM_CODE_OK)
+			(void)rm_err_set(&terms.fault, RM_CODE_NOT_ENROLLED,
+			    "%s is no custodian any more",
+			    getenv("RM_AUTH_MANAGER"));
+	}
+	if (has_fact("RM_LOGIN_USER"))
+		asker.master = strcmp(getenv("RM_LOGIN_USER"), "master") == 0;
 	if (terms.fault.code == RM_CODE_OK && rm_policy_allows(&terms.policy,
-	    operation, count_names(names), &terms.fault) == 0)
+	    operation, &asker, &terms.fault) == 0)
 		return;
 	(void)printf("!! %s %s\n", rm_code_word(terms.fault.code),
 	    terms.fault.text);
@@ -346,11 +377,12 @@ int
 main(int argc, char *argv[])
 {
 	struct opts opts = { .operation = NULL };
-	const char *manager = getenv("RM_AUTH_MANAGER");
 
 	rm_die_init("rm-auth");
 	parse_args(argc, argv, &opts);
-	if (manager != NULL && *manager != '\0')
+	/* A login is no quorum: behind one, votes can still be given. */
+	if (has_fact("RM_AUTH_MANAGER") || (has_fact("RM_LOGIN_USER") &&
+	    strcmp(opts.operation, "session") != 0))
 		ask_policy(opts.operation);
 	else
 		receive(&opts);

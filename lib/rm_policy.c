@@ -22,12 +22,14 @@ parse_approval(struct rm_rule *ret, const char *word)
 	ret->number = 0;
 	if (strcmp(word, "session") == 0) {
 		ret->approval = RM_APPROVAL_SESSION;
+	} else if (strcmp(word, "master") == 0) {
+		ret->approval = RM_APPROVAL_MASTER;
 	} else if (strcmp(word, "local-only") == 0) {
 		ret->approval = RM_APPROVAL_LOCAL;
 	} else {
 		if (rm_num_u32(&n, word, 1, RM_POLICY_QUORUM_MAX) == -1)
-			return "approvals are a number from 1 to 64, session "
-			    "or local-only";
+			return "approvals are a number from 1 to 64, "
+			    "session, master or local-only";
 		ret->approval = RM_APPROVAL_NUMBER;
 		ret->number = n;
 	}
@@ -131,7 +133,7 @@ rm_policy_find(const struct rm_policy *policy, const char *operation)
 
 int
 rm_policy_allows(const struct rm_policy *policy, const char *operation,
-    size_t custodians, struct rm_err *err)
+    const struct rm_asker *asker, struct rm_err *err)
 {
 	const struct rm_rule *rule = rm_policy_find(policy, operation);
 	size_t want = policy->session;
@@ -140,15 +142,23 @@ rm_policy_allows(const struct rm_policy *policy, const char *operation,
 	case RM_APPROVAL_LOCAL:
 		return rm_err_set(err, RM_CODE_POLICY, "%s is for the local "
 		    "console only", operation);
+	case RM_APPROVAL_MASTER:
+		if (asker->master)
+			return 0;
+		return rm_err_set(err, RM_CODE_POLICY, "%s is for user master "
+		    "of the service", operation);
 	case RM_APPROVAL_NUMBER:
 		want = rule->number;
 		break;
 	case RM_APPROVAL_SESSION:
 		break;
 	}
-	if (custodians < want)
+	if (asker->custodians == 0)
+		return rm_err_set(err, RM_CODE_POLICY, "%s needs a session of "
+		    "custodians, %zu of them", operation, want);
+	if (asker->custodians < want)
 		return rm_err_set(err, RM_CODE_POLICY, "%s needs %zu "
 		    "custodians, this session has %zu", operation, want,
-		    custodians);
+		    asker->custodians);
 	return 0;
 }

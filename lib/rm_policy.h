@@ -2,6 +2,7 @@
 #ifndef RM_POLICY_H
 #define RM_POLICY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "rm_die.h"
@@ -16,7 +17,14 @@
 enum rm_approval {
 	RM_APPROVAL_NUMBER,	/* that many custodians */
 	RM_APPROVAL_SESSION,	/* the session's quorum is enough */
+	RM_APPROVAL_MASTER,	/* the service's administrator, nobody else */
 	RM_APPROVAL_LOCAL	/* never remotely */
+};
+
+/* Who asks, as the chain found it out. */
+struct rm_asker {
+	size_t custodians;	/* of the session; 0: there is none */
+	bool master;		/* user master, logged in at the service */
 };
 
 struct rm_rule {
@@ -55,10 +63,10 @@ const struct rm_rule *rm_policy_find(const struct rm_policy *policy,
     const char *operation);
 
 /*
- * Returns 0 if the policy lets a session with so many custodians do the
- * operation, or -1 with the reason in err.
+ * Returns 0 if the policy lets who asks do the operation, or -1 with the
+ * reason in err.
  */
 RM_MUST_CHECK int rm_policy_allows(const struct rm_policy *policy,
-    const char *operation, size_t custodians, struct rm_err *err);
+    const char *operation, const struct rm_asker *asker, struct rm_err *err);
 
 #endif

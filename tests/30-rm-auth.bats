@@ -359,7 +359,7 @@ reader_of() { cat "/proc/$1/task/$1/children"; }
 @test "rm-auth: a policy that is missing or in fault lets nobody in and says why" {
 	local text
 	local -A why=(
-		['session 0']='policy line 1: approvals are a number from 1 to 64, session or local-only'
+		['session 0']='policy line 1: approvals are a number from 1 to 64, session, master or local-only'
 		['session 4']='the policy asks for 4 custodians for session, enrolled are 3'
 		[$'session 1\nx 4']='the policy asks for 4 custodians for x, enrolled are 3'
 		['* 1']='the policy has no line "session N"'
@@ -624,6 +624,44 @@ inside() {
 	rm state/policy
 	inside 1 rm-auth status -- echo in
 	[ "$output" = "!! policy unable to read the policy: No such file or directory" ]
+}
+
+@test "rm-auth inside a session counts only who is still a custodian" {
+	printf '%s\n' 'session 1' 'two 2' 'one 1' >state/policy
+	inside 0 rm-auth two -- echo in
+	rm -r state/custodians/alice
+	inside 1 rm-auth two -- echo in
+	[ "$output" = "!! policy two needs 2 custodians, this session has 1" ]
+	inside 0 rm-auth one -- echo in
+	mv state/custodians/bob state/custodians/dora
+	inside 1 rm-auth one -- echo in
+	[ "$output" = "!! not-enrolled bob is no custodian any more" ]
+}
+
+@test "rm-auth: master's operations are for master of the service alone" {
+	printf '%s\n' 'session 1' 'status session' 'parts master' '* 1' \
+		>state/policy
+	RM_LOGIN_USER=master try 0 rm-auth parts x -- \
+		sh -c 'echo "$RM_AUTH_OPERATION $RM_LOGIN_USER"' </dev/null
+	[ "$output" = 'parts master' ]
+	RM_LOGIN_USER=joe try 1 rm-auth parts x -- echo in </dev/null
+	[ "$output" = "!! policy parts is for user master of the service" ]
+	inside 1 rm-auth parts x -- echo in
+	[ "$output" = "!! policy parts is for user master of the service" ]
+	local op
+	for op in status other; do
+		RM_LOGIN_USER=master try 1 rm-auth "$op" -- echo in </dev/null
+		[ "$output" = \
+			"!! policy $op needs a session of custodians, 1 of them" ]
+	done
+	# without a login and without a session there is nobody to ask for
+	RM_LOGIN_USER='' try 100 rm-auth parts -- echo in </dev/null
+}
+
+@test "rm-auth: a login is no quorum" {
+	RM_LOGIN_USER=master try 1 rm-auth session -- echo in </dev/null
+	has "$output" '*
+! quorum-incomplete 0 of 2; no more votes came'
 }
 
 @test "rm-auth: facts that leaked into a new chain let nobody in" {

@@ -40,6 +40,15 @@ send_event(bool durable, uint64_t *ret_number)
 	return rm_event_send(&event, path, durable, ret_number);
 }
 
+/* Whoever is logged in at the service is no custodian, whatever the name. */
+static void
+put_asker(void)
+{
+	if (getenv("RM_LOGIN_USER") != NULL)
+		rm_event_put(&event, "user", fact("RM_LOGIN_USER"));
+	rm_event_put(&event, "manager", record_manager());
+}
+
 /* Without a manager there is no session, only somebody's pipe. */
 static bool
 begin_session_event(const char *name)
@@ -85,7 +94,7 @@ record_begin(const struct command *c, uint64_t *ret_number)
 	rm_event_put(&event, "operation", c->word[0]);
 	rm_event_put(&event, "args", c->args);
 	rm_event_put(&event, "sha256", c->sha256);
-	rm_event_put(&event, "manager", record_manager());
+	put_asker();
 	return send_event(true, ret_number);
 }
 
@@ -105,7 +114,7 @@ record_end(const struct command *c, uint64_t of, const struct job_result *res)
 	rm_event_put(&event, "operation", c->word[0]);
 	if (of == 0) {
 		rm_event_put(&event, "args", c->args);
-		rm_event_put(&event, "manager", record_manager());
+		put_asker();
 	}
 	if (res->code == RM_CODE_OK)
 		(void)snprintf(text, sizeof(text), "%s", res->reason);

@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+	const struct rm_asker nobody = { .custodians = 0 };
 	struct rm_policy policy;
 	struct rm_err err = { .code = RM_CODE_OK };
 
@@ -21,7 +22,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	/* Whatever is understood asks for somebody, and for no crowd. */
 	if (policy.session < 1 || policy.session > RM_POLICY_QUORUM_MAX ||
 	    policy.n > RM_POLICY_RULES ||
-	    rm_policy_allows(&policy, "x", 0, &err) == 0)
+	    rm_policy_allows(&policy, "x", &nobody, &err) == 0)
 		abort();
 	return 0;
 }

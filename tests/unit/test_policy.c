@@ -15,6 +15,15 @@ ok(bool good, const char *what, const char *detail)
 	    detail);
 }
 
+static int
+allows(const struct rm_policy *p, const char *operation, size_t custodians,
+    struct rm_err *err)
+{
+	const struct rm_asker asker = { .custodians = custodians };
+
+	return rm_policy_allows(p, operation, &asker, err);
+}
+
 static void
 test_good(void)
 {
@@ -30,14 +39,14 @@ test_good(void)
 	ok(rm_policy_find(&p, "halt")->approval == RM_APPROVAL_LOCAL &&
 	    rm_policy_find(&p, "set-mode")->number == 3 &&
 	    rm_policy_find(&p, "other")->number == 1, "find", "own, then *");
-	ok(rm_policy_allows(&p, "status", 2, &err) == 0 &&
-	    rm_policy_allows(&p, "other", 2, &err) == 0 &&
-	    rm_policy_allows(&p, "set-mode", 3, &err) == 0, "allowed", "");
-	ok(rm_policy_allows(&p, "status", 1, &err) == -1, "not", err.text);
-	ok(rm_policy_allows(&p, "set-mode", 2, &err) == -1 && strcmp(err.text,
+	ok(allows(&p, "status", 2, &err) == 0 &&
+	    allows(&p, "other", 2, &err) == 0 &&
+	    allows(&p, "set-mode", 3, &err) == 0, "allowed", "");
+	ok(allows(&p, "status", 1, &err) == -1, "not", err.text);
+	ok(allows(&p, "set-mode", 2, &err) == -1 && strcmp(err.text,
 	    "set-mode needs 3 custodians, this session has 2") == 0, "not",
 	    err.text);
-	ok(rm_policy_allows(&p, "halt", 64, &err) == -1 && strcmp(err.text,
+	ok(allows(&p, "halt", 64, &err) == -1 && strcmp(err.text,
 	    "halt is for the local console only") == 0, "not", err.text);
 	ok(rm_policy_fits(&p, 3, &err) == 0, "fits", "3 people");
 	ok(rm_policy_fits(&p, 2, &err) == -1 && strcmp(err.text,
@@ -46,6 +55,38 @@ test_good(void)
 	ok(rm_policy_parse(&p, "session 1\n", 10, &err) == 0 &&
 	    rm_policy_find(&p, "x")->approval == RM_APPROVAL_LOCAL,
 	    "what has no line", "is local-only");
+}
+
+/* Whoever is logged in at the service has no session, and the reverse. */
+static void
+test_master(void)
+{
+	static const char text[] = "session 1\nstatus session\n"
+	    "partition-list master\nset-mode 1\n* local-only\n";
+	const struct rm_asker master = { .master = true };
+	const struct rm_asker nobody = { .custodians = 0 };
+	const struct rm_asker both = { .custodians = 1, .master = true };
+	struct rm_policy p;
+	struct rm_err err = { .text = "" };
+
+	ok(rm_policy_parse(&p, text, strlen(text), &err) == 0 &&
+	    rm_policy_fits(&p, 1, &err) == 0, "a policy with master",
+	    err.text);
+	ok(rm_policy_allows(&p, "partition-list", &master, &err) == 0 &&
+	    rm_policy_allows(&p, "partition-list", &both, &err) == 0 &&
+	    rm_policy_allows(&p, "status", &both, &err) == 0, "allowed",
+	    "to master");
+	ok(allows(&p, "partition-list", 64, &err) == -1 && strcmp(err.text,
+	    "partition-list is for user master of the service") == 0, "not",
+	    err.text);
+	ok(rm_policy_allows(&p, "partition-list", &nobody, &err) == -1, "not",
+	    "another user");
+	ok(rm_policy_allows(&p, "status", &master, &err) == -1 &&
+	    strcmp(err.text, "status needs a session of custodians, 1 of "
+	    "them") == 0, "not", err.text);
+	ok(rm_policy_allows(&p, "set-mode", &master, &err) == -1, "not",
+	    err.text);
+	ok(rm_policy_allows(&p, "other", &both, &err) == -1, "not", err.text);
 }
 
 static void
@@ -59,7 +100,7 @@ test_bad(void)
 		{ "session 1", "policy line 1: no end of line" },
 		{ "session 1\n* 2", "policy line 2: no end of line" },
 		{ "session 0\n", "policy line 1: approvals are a number from "
-		    "1 to 64, session or local-only" },
+		    "1 to 64, session, master or local-only" },
 		{ "session 65\n", NULL }, { "session -1\n", NULL },
 		{ "session +1\n", NULL }, { "session 1x\n", NULL },
 		{ "session 99999999999999999999\n", NULL },
@@ -67,6 +108,9 @@ test_bad(void)
 		    "policy line 1: the quorum of a session is a number" },
 		{ "session local-only\n",
 		    "policy line 1: the quorum of a session is a number" },
+		{ "session master\n",
+		    "policy line 1: the quorum of a session is a number" },
+		{ "session 1\nx Master\n", NULL },
 		{ "session\n", "policy line 1: an operation without approvals"
 		    },
 		{ "session 2 any-manager\n",
@@ -113,6 +157,7 @@ int
 main(void)
 {
 	test_good();
+	test_master();
 	test_bad();
 	printf("1..%d\n", tests);
 	return 0;
