@@ -47,10 +47,12 @@ session_end() {
 	SESSION_PID=
 }
 
+# Waits until the session has been ended, and returns its exit code.  Its input
+# stays open up to then: at the end of input a station ends by itself.
 session_wait() {
 	local rc=0
-	exec 8>&-
 	timeout 30 tail --pid="$SESSION_PID" -f /dev/null
+	exec 8>&-
 	wait "$SESSION_PID" || rc=$?
 	SESSION_PID=
 	return "$rc"
