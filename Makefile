@@ -37,7 +37,7 @@ COMPILE = $(CC) -std=c17 $(CPPFLAGS) $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS)
 
 TOOLS := $(patsubst bin/%.c,%,$(wildcard bin/*.c))
 SCRIPTS := $(patsubst bin/%,%,$(shell find bin -maxdepth 1 -type f ! -name '*.c'))
-SHARED := $(patsubst lib/%,%,$(wildcard lib/ops/* lib/modes/*))
+SHARED := $(patsubst lib/%,%,$(wildcard lib/*.sh lib/ops/* lib/modes/*))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 HELPERS := probe-matrix probe-rules probe-load piv-card wait-card raw-sign
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))

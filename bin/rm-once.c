@@ -5,7 +5,9 @@
  * to an open description that crosses the exec in RM_LOCK_FD: it is free again
  * when the last of prog and its heirs has gone, however they went.  Who holds
  * it stands in lockfile.holder, for display; only the lock itself decides.
- * With -q it only asks, which never gets in anybody's way.
+ * With -q it only asks, which never gets in anybody's way; with -d it takes
+ * the lock for a descriptor that it was given, so that a shell has it for as
+ * long as it, or any heir, keeps that open.
  * Example: rm-once run/session -- sleep 9
  */
 #include <errno.h>
@@ -27,12 +29,14 @@
 #include "rm_num.h"
 
 #define USAGE		"rm-once [-w seconds] lockfile [--] prog [arg ...]\n" \
-			"       rm-once -q [-w seconds] lockfile"
+			"       rm-once -q [-w seconds] lockfile\n" \
+			"       rm-once -d fd [-w seconds]"
 #define WAIT_MAX_MS	3600000
 #define ASK_MS		20	/* between two looks of -q -w */
 
 static struct {
 	bool ask;
+	uint32_t fd;			/* -d, or 0 */
 	uint32_t wait_ms;
 } opts;
 
@@ -41,8 +45,15 @@ parse_args(int argc, char *argv[])
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "+qw:")) != -1) {
+	while ((ch = getopt(argc, argv, "+d:qw:")) != -1) {
 		switch (ch) {
+		case 'd':
+			if (opts.fd != 0)
+				diex(RM_EXIT_USAGE, "-d is given twice");
+			if (rm_num_u32(&opts.fd, optarg, 3, 65535) == -1)
+				diex(RM_EXIT_USAGE, "bad descriptor: %s",
+				    optarg);
+			break;
 		case 'q':
 			if (opts.ask)
 				diex(RM_EXIT_USAGE, "-q is given twice");
@@ -59,8 +70,21 @@ parse_args(int argc, char *argv[])
 			die_usage(USAGE);
 		}
 	}
-	if (opts.ask ? argc - optind != 1 : argc - optind < 2)
+	if (opts.fd != 0 ? opts.ask || optind != argc :
+	    opts.ask ? argc - optind != 1 : argc - optind < 2)
 		die_usage(USAGE);
+}
+
+/* The open description is our parent's too: the lock stays when we go. */
+static _Noreturn void
+lock_descriptor(void)
+{
+	if (rm_lock_wait_fd((int)opts.fd, opts.wait_ms) == 0)
+		exit(RM_EXIT_OK);
+	if (errno == EAGAIN)
+		diex(RM_EXIT_REFUSED, "refused: descriptor %u is of a file "
+		    "that another holds", opts.fd);
+	die(RM_EXIT_SYSTEM, "unable to lock descriptor %u", opts.fd);
 }
 
 /* Exits 0 when nobody holds the lock, 1 when somebody does. */
@@ -127,6 +151,8 @@ main(int argc, char *argv[])
 
 	rm_die_init("rm-once");
 	parse_args(argc, argv);
+	if (opts.fd != 0)
+		lock_descriptor();
 	lock = argv[optind];
 	if (opts.ask)
 		ask(lock);

@@ -21,24 +21,33 @@ set(int fd)
 }
 
 int
-rm_lock_wait(const char *path, unsigned int ms)
+rm_lock_wait_fd(int fd, unsigned int ms)
 {
 	int64_t end = rm_num_now_ms() + ms;
+
+	while (set(fd) == -1) {
+		if (errno == EACCES)
+			errno = EAGAIN;		/* fcntl(2) allows both */
+		if (errno != EAGAIN || rm_num_now_ms() >= end)
+			return -1;
+		(void)poll(NULL, 0, RETRY_MS);
+	}
+	return 0;
+}
+
+int
+rm_lock_wait(const char *path, unsigned int ms)
+{
 	int fd, saved;
 
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd == -1)
 		return -1;
-	while (set(fd) == -1) {
+	if (rm_lock_wait_fd(fd, ms) == -1) {
 		saved = errno;
-		if (saved == EACCES)
-			saved = EAGAIN;		/* fcntl(2) allows both */
-		if (saved != EAGAIN || rm_num_now_ms() >= end) {
-			(void)close(fd);
-			errno = saved;
-			return -1;
-		}
-		(void)poll(NULL, 0, RETRY_MS);
+		(void)close(fd);
+		errno = saved;
+		return -1;
 	}
 	return fd;
 }

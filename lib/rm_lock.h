@@ -26,6 +26,12 @@ RM_MUST_CHECK int rm_lock_take(const char *path);
 RM_MUST_CHECK int rm_lock_wait(const char *path, unsigned int ms);
 
 /*
+ * Locks what fd, open for writing, has open: the same lock, for all who share
+ * the description.  0, or -1 with errno; EAGAIN if the holder did not go.
+ */
+RM_MUST_CHECK int rm_lock_wait_fd(int fd, unsigned int ms);
+
+/*
  * Asks without taking, so that a look never refuses anybody.  Returns 1 if
  * path is locked, 0 if it is free or does not exist, -1 with errno.
  */

@@ -66,6 +66,29 @@ hold_lock() {
 	wait "$waiter"
 }
 
+@test "rm-once -d locks for a shell, as long as that has the descriptor" {
+	exec 8<>lock
+	try 0 rm-once -d 8
+	[ -z "$output$stderr" ]
+	[ ! -e lock.holder ]
+	try 1 rm-once lock true
+	try 1 rm-once -q lock
+	# The same description: it is ours already.
+	try 0 rm-once -d 8
+	exec 9<>lock
+	try 1 rm-once -d 9 -w 0.1
+	has "$stderr" '*refused: descriptor 9 is of a file that another holds'
+	exec 8>&-
+	try 0 rm-once -d 9
+	exec 9>&-
+	try 0 rm-once -q lock
+	exec 8<lock
+	try 111 rm-once -d 8
+	exec 8>&-
+	try 111 rm-once -d 8
+	has "$stderr" '*unable to lock descriptor 8: Bad file descriptor'
+}
+
 @test "rm-once writes who holds the lock, from the facts" {
 	RM_AUTH_MANAGER=bob RM_AUTH_CUSTODIANS=alice,bob TCPREMOTEIP=192.0.2.1 \
 		try 0 rm-once lock -- sh -c 'echo $$'
@@ -96,6 +119,11 @@ hold_lock() {
 	try 100 rm-once -q lock true
 	try 100 rm-once -q
 	try 100 rm-once -q -q lock
+	try 100 rm-once -d 2
+	[ "$stderr" = "rm-once: fatal: bad descriptor: 2" ]
+	try 100 rm-once -d 3 -d 3
+	try 100 rm-once -d 3 lock
+	try 100 rm-once -d 3 -q
 }
 
 @test "rm-once: a program that cannot be run or found, a lock that cannot be made" {

@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Operations that stop the service and change what it serves, on a whole
+# appliance, as its own console runs them.  No cards: ports are any free ones.
+load helpers
+
+setup() {
+	common_setup
+	export RM_OPS=$RM_BUILD/lib/rm/ops
+	box_init
+}
+
+teardown() {
+	box_end
+	common_teardown
+}
+
+box_init() {
+	printf '%s\n' 'name box' 'listen 127.0.0.1 0' 'service 127.0.0.1 0' \
+		'engine /usr/lib/softhsm/libsofthsm2.so' >state/conf
+	rm-supervise init box >/dev/null
+}
+
+# box_boot [NAME=VALUE ...]: boots and waits until it says so.
+box_boot() {
+	rm -f booted
+	mkfifo booted
+	env "$@" rm-supervise boot --headless 3>&- >booted 2>>box.log \
+		</dev/null &
+	BOX_PID=$!
+	exec 7<booted
+	box_booted
+}
+
+# After a restart there is another line.
+box_booted() {
+	read -r -t 30 BOOTED <&7 || { cat box.log >&2; return 1; }
+	until_true service_listens
+}
+
+box_end() {
+	[ -n "${BOX_PID:-}" ] || return 0
+	kill -TERM "$BOX_PID" 2>/dev/null || :
+	wait "$BOX_PID" 2>/dev/null || :
+	exec 7<&-
+	BOX_PID=
+}
+
+service_listens() {
+	[ -s run/service.addr ] && run ! rm-once -q run/service.addr
+}
+
+# box LINE: one command, as at the console; its answer in output.
+box() {
+	try 0 rm-exec -L "$RM_OPS" <<<"$1"
+}
+
+# An operation that holds the service until it is told to go on.
+ops_with_holder() {
+	mkdir ops
+	cp "$RM_BUILD"/lib/rm/ops/* ops
+	cp "$RM_BUILD"/lib/rm/op.sh .
+	cat >ops/hold <<-'SH'
+	#!/bin/sh
+	# summary: hold the service
+	# class: normal
+	# limit: 60
+	set -eu
+	. "$RM_OPS/../op.sh"
+	hold_service
+	echo holds
+	read -r word <"$RM_RUN/go"
+	[ "$word" != fail ] || refuse failed 'told to'
+	release_service
+	echo released
+	SH
+	chmod 755 ops/hold
+	export RM_OPS=$PWD/ops
+	box_boot
+	mkfifo run/go
+}
+
+hold_begin() {
+	rm-exec -L "$RM_OPS" <<<hold >hold.out 2>>box.log 3>&- 7>&- &
+	HOLD_PID=$!
+	PIDS+=("$HOLD_PID")
+	until_true grep -q '^: holds' hold.out
+}
+
+# What the chain started for the wish of now is at its hold, and waits.
+is_held() {
+	[ "$(cat run/service)" = "$(cat run/service.held)" ] &&
+		rm-once -q run/service.addr
+}
+
+@test "hold_service ends the service and its connections, and it comes back" {
+	ops_with_holder
+	local before
+	before=$(cat run/service)
+	hold_begin
+	is_held
+	[ "$(cat run/service)" != "$before" ]
+	# Nothing of the service is left but the chain at its hold.
+	run ! pgrep -f "rm-listen .*-l $RM_RUN/service.addr"
+	echo on >run/go
+	wait "$HOLD_PID"
+	grep -qx ': released' hold.out
+	grep -qx '+ done' hold.out
+	service_listens
+}
+
+@test "hold_service: the service comes back when the operation fails" {
+	ops_with_holder
+	hold_begin
+	echo fail >run/go
+	wait "$HOLD_PID"
+	grep -qx '! failed told to' hold.out
+	until_true service_listens
+}
+
+@test "hold_service: the service comes back when the operation is killed" {
+	ops_with_holder
+	hold_begin
+	is_held
+	kill -KILL "$HOLD_PID"
+	wait "$HOLD_PID" || :
+	until_true service_listens
+}
+
+@test "hold_service: a service that was stopped stays stopped" {
+	ops_with_holder
+	box stop-service
+	hold_begin
+	[ ! -e run/service ]
+	echo on >run/go
+	wait "$HOLD_PID"
+	grep -qx '+ done' hold.out
+	[ ! -e run/service ]
+	try 0 rm-once -q run/service.addr
+}
+
+@test "hold_service is refused to who came through the service" {
+	ops_with_holder
+	RM_LOGIN_USER=master try 1 "$RM_OPS/hold"
+	[ "$output" = '!! policy not through the service, which it ends' ]
+	service_listens
+}
