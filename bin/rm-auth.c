@@ -8,7 +8,6 @@
  * only looks into the policy.
  * Example: rm-tls device.crt device.key -- rm-auth session -- rm-exec ops/
  */
-#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -17,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "rm-auth/peer.h"
 #include "rm-auth/quorum.h"
 #include "rm-auth/reader.h"
 #include "rm-auth/terms.h"
@@ -26,9 +24,10 @@
 #include "rm_die.h"
 #include "rm_env.h"
 #include "rm_event.h"
-#include "rm_io.h"
 #include "rm_lock.h"
 #include "rm_num.h"
+#include "rm_peer.h"
+#include "rm_reader.h"
 
 #define USAGE		"rm-auth [-t seconds] [-T seconds] session [--] " \
 			"prog [arg ...]\n" \
@@ -52,7 +51,7 @@ struct visit {
 	int admit_fd;
 	struct terms terms;
 	struct quorum quorum;
-	struct reader reader;
+	struct rm_reader reader;
 };
 
 static void
@@ -158,7 +157,7 @@ static void
 refuse(const struct visit *visit, enum rm_code code, const char *text)
 {
 	rm_info("%s: refused: %s", visit->ip, text);
-	peer_say("! %s %s", rm_code_word(code), text);
+	rm_peer_say("! %s %s", rm_code_word(code), text);
 }
 
 static _Noreturn void
@@ -167,7 +166,7 @@ give_up(const struct visit *visit, const char *why)
 	char told[QUORUM_TEXT_MAX];
 
 	quorum_tell(&visit->quorum, told);
-	peer_say("! quorum-incomplete %s; %s", told, why);
+	rm_peer_say("! quorum-incomplete %s; %s", told, why);
 	diex(RM_EXIT_REFUSED, "%s: refused: %s; %s", visit->ip, told, why);
 }
 
@@ -176,11 +175,7 @@ static void
 admit(struct visit *visit)
 {
 	visit->deadline = rm_num_now_ms() + visit->next_ms;
-	if (visit->admit_fd == -1)
-		return;
-	(void)!rm_io_write(visit->admit_fd, "a", 1);
-	(void)close(visit->admit_fd);
-	visit->admit_fd = -1;
+	rm_peer_admit(&visit->admit_fd);
 }
 
 /* Enough to prove away from the appliance who signed what. */
@@ -252,7 +247,7 @@ consider(struct visit *visit, const struct rm_vote *vote)
 	} else {
 		quorum_tell(&visit->quorum, told);
 		rm_info("%s: %s", visit->ip, told);
-		peer_say("+ %s", told);
+		rm_peer_say("+ %s", told);
 	}
 	rm_pub_free(pub);
 }
@@ -266,10 +261,10 @@ collect(struct visit *visit)
 	for (n = 0; !quorum_is_complete(&visit->quorum); n++) {
 		if (n == RM_VOTES_MAX)
 			give_up(visit, "one connection has 64 votes");
-		reader_ask(&visit->reader);
+		rm_reader_ask(&visit->reader);
 		if (n == 0)
 			terms_warm_up(&visit->terms);
-		if (!peer_wait(visit->reader.answer, visit->deadline))
+		if (!rm_peer_wait(visit->reader.answer, visit->deadline))
 			give_up(visit, "no valid vote in time");
 		if (!reader_take(&visit->reader, &vote))
 			diex(RM_EXIT_SYSTEM, "the reader failed");
@@ -306,7 +301,7 @@ greet(struct visit *visit)
 	rm_env_run_path(lock, sizeof(lock), "session");
 	if ((busy = rm_lock_ask(lock)) == -1)
 		die(RM_EXIT_SYSTEM, "unable to ask for the lock %s", lock);
-	peer_say("rm/1 %s %s arming=%s rules=%s log=%s", terms->appliance,
+	rm_peer_say("rm/1 %s %s arming=%s rules=%s log=%s", terms->appliance,
 	    busy ? "busy" : "ready", terms->arming, terms->rules, head);
 	if (busy)
 		diex(RM_EXIT_REFUSED, "%s: refused: a session is under way",
@@ -316,21 +311,6 @@ greet(struct visit *visit)
 		exit(RM_EXIT_REFUSED);
 	}
 	visit->quorum.want = terms->policy.session;
-}
-
-static int
-take_admit_fd(void)
-{
-	const char *text = getenv("RM_ADMIT_FD");
-	uint32_t fd;
-
-	if (text == NULL)
-		return -1;
-	if (rm_num_u32(&fd, text, 3, INT_MAX) == -1 ||
-	    fcntl((int)fd, F_SETFD, FD_CLOEXEC) == -1)
-		diex(RM_EXIT_USAGE, "RM_ADMIT_FD is no descriptor: %s", text);
-	(void)unsetenv("RM_ADMIT_FD");
-	return (int)fd;
 }
 
 static void
@@ -362,15 +342,15 @@ receive(const struct opts *opts)
 		    "session only a session can be asked for");
 	if (!rm_text_is_hex(visit.channel, RM_HASH_HEX - 1))
 		diex(RM_EXIT_USAGE, "RM_TLS_EXPORTER is not 64 digits");
-	visit.admit_fd = take_admit_fd();
-	peer_init();
+	visit.admit_fd = rm_peer_admit_fd();
+	rm_peer_init();
 	/* Before the files, so that it enters its jail meanwhile. */
 	reader_start(&visit.reader, visit.admit_fd);
 	greet(&visit);
 	collect(&visit);
-	reader_end(&visit.reader);
+	rm_reader_end(&visit.reader);
 	set_facts(&visit.quorum);
-	peer_release();
+	rm_peer_release();
 }
 
 int

@@ -7,15 +7,9 @@
 #include "reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "rm_chain.h"
-#include "rm_die.h"
 #include "rm_io.h"
 #include "rm_sandbox.h"
 
@@ -67,7 +61,7 @@ next(struct rm_vote *ret, size_t *budget)
 	}
 }
 
-static _Noreturn void
+static void
 serve(int asked, int answer)
 {
 	size_t budget = READER_BYTES_MAX + 1;	/* at 0 there was one more */
@@ -80,61 +74,20 @@ serve(int asked, int answer)
 		if (rm_io_write(answer, &vote, sizeof(vote)) == -1)
 			break;
 	}
-	_exit(0);
 }
 
 void
-reader_start(struct reader *ret, int not_for_it)
+reader_start(struct rm_reader *ret, int not_for_it)
 {
-	pid_t parent = getpid();
-	int asks[2], answers[2];
-
-	/* Written in one piece: a half-written answer would be one to wait
-	 * for. */
+	/* A half-written answer would be one to wait for. */
 	_Static_assert(sizeof(struct rm_vote) <= 4096, "at most PIPE_BUF");
-	if (pipe2(asks, O_CLOEXEC) == -1 || pipe2(answers, O_CLOEXEC) == -1)
-		die(RM_EXIT_SYSTEM, "unable to make a pipe");
-	if ((ret->pid = fork()) == -1)
-		die(RM_EXIT_SYSTEM, "unable to fork");
-	if (ret->pid == 0) {
-		/* TERM and HUP are blocked here and stay so. */
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 ||
-		    getppid() != parent)
-			_exit(RM_EXIT_SYSTEM);
-		(void)close(asks[1]);
-		(void)close(answers[0]);
-		(void)close(1);
-		if (not_for_it != -1)
-			(void)close(not_for_it);
-		serve(asks[0], answers[1]);
-	}
-	(void)close(asks[0]);
-	(void)close(answers[1]);
-	ret->ask = asks[1];
-	ret->answer = answers[0];
-}
 
-void
-reader_ask(struct reader *reader)
-{
-	/* A reader that is gone shows at reader_take. */
-	(void)!rm_io_write(reader->ask, "", 1);
+	rm_reader_start(ret, not_for_it, serve);
 }
 
 bool
-reader_take(struct reader *reader, struct rm_vote *ret)
+reader_take(struct rm_reader *reader, struct rm_vote *ret)
 {
-	ssize_t n = read(reader->answer, ret, sizeof(*ret));
-
-	return n == (ssize_t)sizeof(*ret) && rm_vote_is_sound(ret);
-}
-
-void
-reader_end(struct reader *reader)
-{
-	(void)kill(reader->pid, SIGKILL);
-	while (waitpid(reader->pid, NULL, 0) == -1 && errno == EINTR)
-		;
-	(void)close(reader->ask);
-	(void)close(reader->answer);
+	return rm_reader_take(reader, ret, sizeof(*ret)) &&
+	    rm_vote_is_sound(ret);
 }

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Waiting and speaking.  rm-auth is at rest only here, so TERM and HUP are let
+ * Waiting and speaking.  A link is at rest only here, so TERM and HUP are let
  * in only here, and a last word never falls into a line.
  */
-#include "peer.h"
+#include "rm_peer.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rm_code.h"
 #include "rm_die.h"
@@ -30,7 +34,7 @@ note(int sig)
 }
 
 void
-peer_init(void)
+rm_peer_init(void)
 {
 	struct sigaction sa = { .sa_handler = note };
 	sigset_t both;
@@ -48,7 +52,7 @@ peer_init(void)
 }
 
 void
-peer_release(void)
+rm_peer_release(void)
 {
 	(void)signal(SIGTERM, SIG_DFL);
 	(void)signal(SIGHUP, SIG_DFL);
@@ -69,7 +73,7 @@ last_word(void)
 	    word + 2);
 }
 
-/* Waits for an event on fd; descriptor 1 is watched as well. */
+/* Waits for an event on fd (or -1); descriptor 1 is watched as well. */
 static bool
 rest(int fd, short events, int64_t deadline)
 {
@@ -103,7 +107,7 @@ rest(int fd, short events, int64_t deadline)
 }
 
 void
-peer_say(const char *fmt, ...)
+rm_peer_say(const char *fmt, ...)
 {
 	char line[RM_LINE_MAX];
 	va_list ap;
@@ -122,7 +126,38 @@ peer_say(const char *fmt, ...)
 }
 
 bool
-peer_wait(int fd, int64_t deadline)
+rm_peer_wait(int fd, int64_t deadline)
 {
 	return rest(fd, POLLIN, deadline);
+}
+
+void
+rm_peer_rest(int64_t deadline)
+{
+	(void)rest(-1, 0, deadline);
+}
+
+int
+rm_peer_admit_fd(void)
+{
+	const char *text = getenv("RM_ADMIT_FD");
+	uint32_t fd;
+
+	if (text == NULL)
+		return -1;
+	if (rm_num_u32(&fd, text, 3, INT_MAX) == -1 ||
+	    fcntl((int)fd, F_SETFD, FD_CLOEXEC) == -1)
+		diex(RM_EXIT_USAGE, "RM_ADMIT_FD is no descriptor: %s", text);
+	(void)unsetenv("RM_ADMIT_FD");
+	return (int)fd;
+}
+
+void
+rm_peer_admit(int *fd)
+{
+	if (*fd == -1)
+		return;
+	(void)!rm_io_write(*fd, "a", 1);
+	(void)close(*fd);
+	*fd = -1;
 }
