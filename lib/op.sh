@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-# op.sh: what operations share.  Sourced:  set -eu; . "$RM_OPS/../op.sh"
+# op.sh: what operations share, and rm-supervise with them.  Sourced:
+#	set -eu; . "$RM_OPS/../op.sh"
 #
 # One that puts another database in the place of this one:
 #
@@ -15,6 +16,14 @@ umask 077
 refuse() {
 	echo "!! $*"
 	exit 1
+}
+
+# put FILE TEXT: replaces a file that survives, in one durable step.
+put() {
+	printf '%s\n' "$2" >"$1.new"
+	sync "$1.new"
+	mv "$1.new" "$1"
+	sync "${1%/*}"
 }
 
 # It acts when the operation has ended, and the answer is out.

@@ -145,3 +145,86 @@ is_held() {
 	[ "$output" = '!! policy not through the service, which it ends' ]
 	service_listens
 }
+
+# fill_database: what a mode's change keeps, and what it erases.
+fill_database() {
+	mkdir -p state/current/users/master state/current/users/bob/partition
+	echo '$argon2id$hash' >state/current/users/master/password
+	echo 3 >state/current/users/master/failures
+	echo '$argon2id$other' >state/current/users/bob/password
+	echo key >state/current/users/bob/partition/key
+	echo 'name farm' >state/current/domain
+	chmod -R go= state/current/users
+}
+
+@test "set-mode empties the database, keeps master, and the mode holds" {
+	fill_database
+	box_boot
+	local before
+	before=$(cat run/service)
+	box 'set-mode RM1 confirm=box'
+	has "$output" *': the mode is RM1; the database is empty*+ done'
+	[ "$(cat state/current/mode)" = RM1 ]
+	[ "$(ls state/current/users)" = master ]
+	[ "$(cat state/current/users/master/password)" = '$argon2id$hash' ]
+	[ "$(cat state/current/users/master/failures)" = 3 ]
+	[ "$(stat -c %a state/current/users/master)" = 700 ]
+	[ ! -e state/current/domain ]
+	# The old one is no more; the service is another, and runs.
+	[ "$(find state -maxdepth 1 -name 'gen-*')" = state/gen-2 ]
+	[ "$(cat run/service)" != "$before" ]
+	service_listens
+	box status
+	has "$output" *': mode RM1'*': service running'* ||
+		has "$output" *': service running'*': mode RM1'*
+}
+
+@test "set-mode to the same mode changes nothing, and says so" {
+	fill_database
+	box_boot
+	local before
+	before=$(cat run/service)
+	box 'set-mode NRM confirm=box'
+	has "$output" ': the mode is NRM already: nothing has changed*+ done'
+	[ "$(cat run/service)" = "$before" ]
+	[ "$(readlink state/current)" = gen-1 ]
+	[ -e state/current/users/bob ]
+}
+
+@test "set-mode wants the name, and a mode that there is" {
+	box_boot
+	box 'set-mode RM1'
+	has "$output" '! usage confirm=NAME*'
+	box 'set-mode RM1 confirm=other'
+	has "$output" '! usage confirm= is not the name*'
+	box 'set-mode RM9 confirm=box'
+	has "$output" '! usage an argument is not one of those*'
+	[ "$(readlink state/current)" = gen-1 ]
+}
+
+@test "set-mode leaves a stopped service stopped" {
+	box_boot
+	box stop-service
+	box 'set-mode RM2 confirm=box'
+	has "$output" *'+ done'
+	[ ! -e run/service ]
+	try 0 rm-once -q run/service.addr
+	box start-service
+	has "$output" *'the service listens'*
+}
+
+@test "what a killed operation left goes at the next boot and before the next one" {
+	mkdir -p state/gen-7/users state/current/users/.bob.new
+	ln -s gen-7 state/current.new
+	box_boot
+	[ ! -e state/gen-7 ]
+	[ ! -L state/current.new ]
+	[ ! -e state/current/users/.bob.new ]
+	mkdir state/gen-2 state/gen-9
+	ln -s gen-9 state/current.new
+	box 'set-mode RM1 confirm=box'
+	has "$output" *'+ done'
+	[ "$(cat state/gen-2/mode)" = RM1 ]
+	[ ! -e state/gen-9 ]
+	[ ! -L state/current.new ]
+}
