@@ -16,6 +16,7 @@
 
 #define USAGE	"rm-audit append [-b bootfile] [-H headfile] logfile\n" \
 		"       rm-audit show [logfile]\n" \
+		"       rm-audit unfinished [logfile]\n" \
 		"       rm-audit verify [-H number:hash] [logfile]"
 
 /* A repeated option is refused: which one did they mean? */
@@ -54,7 +55,8 @@ main(int argc, char *argv[])
 	while ((ch = getopt(argc, argv, "+b:H:")) != -1) {
 		if (ch == 'b' && strcmp(verb, "append") == 0)
 			once(&boot, optarg, ch);
-		else if (ch == 'H' && strcmp(verb, "show") != 0)
+		else if (ch == 'H' && (strcmp(verb, "append") == 0 ||
+		    strcmp(verb, "verify") == 0))
 			once(&head, optarg, ch);
 		else
 			die_usage(USAGE);
@@ -65,6 +67,8 @@ main(int argc, char *argv[])
 		audit_append(argv[0], boot, head);
 	else if (strcmp(verb, "show") == 0 && argc <= 1)
 		audit_show(open_log(argv[0]));
+	else if (strcmp(verb, "unfinished") == 0 && argc <= 1)
+		audit_unfinished(open_log(argv[0]));
 	else if (strcmp(verb, "verify") == 0 && argc <= 1)
 		audit_verify(open_log(argv[0]), head);
 	else

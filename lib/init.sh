@@ -36,12 +36,39 @@ default_policy() {
 	POLICY
 }
 
+# What an owner has set stays, but for the name.
+settings() {
+	if [ -e "$RM_CONF" ]; then
+		put "$RM_CONF" "name $1
+$(grep -v '^name ' "$RM_CONF")"
+		return
+	fi
+	cat >"$RM_CONF" <<-CONF
+	name $1
+	listen 0.0.0.0 4433
+	service 127.0.0.1 4434
+	engine /usr/lib/softhsm/libsofthsm2.so
+	idle 120
+	power tree
+	CONF
+}
+
+# A new appliance goes on with the log of the one before, and says where.
+old_log() {
+	[ -s "$RM_STATE/audit.log" ] || return 0
+	head=$(rm-audit verify "$RM_STATE/audit.log") || head='? records, head -'
+	echo "follows=${head%% *}:${head##* }"
+}
+
 init() {
 	[ $# -eq 1 ] || die 100 "$usage"
 	case $1 in
 	*[!a-z0-9-]* | [!a-z]* | '') die 100 "bad name $1: lower case" \
 		"letters, digits and -, and a letter first" ;;
 	esac
+	[ ! -e "$RM_STATE/factory-reset" ] ||
+		die 1 "refused: the return to factory mode is not complete:" \
+			"the next boot completes it"
 	[ ! -e "$RM_STATE/appliance" ] ||
 		die 1 "refused: $RM_STATE already has an appliance"
 	[ -e "$RM_OPS/status" ] || die 100 "no operations in $RM_OPS"
@@ -50,14 +77,7 @@ init() {
 	echo NRM >"$RM_STATE/gen-1/mode"
 	echo "directories.tokendir = $RM_STATE/current/tokens" \
 		>"$RM_STATE/softhsm2.conf"
-	[ -e "$RM_CONF" ] || cat >"$RM_CONF" <<-CONF
-	name $1
-	listen 0.0.0.0 4433
-	service 127.0.0.1 4434
-	engine /usr/lib/softhsm/libsofthsm2.so
-	idle 120
-	power tree
-	CONF
+	settings "$1"
 	default_policy >"$RM_STATE/policy"
 	identity device "$1"
 	identity service "$1"
@@ -65,10 +85,14 @@ init() {
 		-outform DER | sha256sum)
 	fingerprint=${fingerprint%% *}
 	sync
-	record init "name=$1" "appliance=$fingerprint"
+	# shellcheck disable=SC2046 # no word, or one
+	record init "name=$1" "appliance=$fingerprint" $(old_log)
 	# Its presence says that all the rest is there.
 	put "$RM_STATE/appliance" "$fingerprint"
 	echo "appliance $1 $fingerprint"
+	# A supervisor that was waiting for it goes on.
+	[ ! -p "$RM_RUN/power" ] ||
+		echo init | timeout 2 tee "$RM_RUN/power" >/dev/null || :
 }
 
 # Without a quorum, enrolling ends with the first arming.

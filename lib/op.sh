@@ -107,6 +107,8 @@ remove_leftovers() {
 }
 
 generation_begin() {
+	[ ! -e "$RM_STATE/factory-reset" ] ||
+		refuse going-down 'the appliance returns to factory mode'
 	remove_leftovers
 	now=$(readlink "$RM_STATE/current")
 	next=$RM_STATE/gen-$((${now#gen-} + 1))

@@ -255,6 +255,31 @@ three() {
 	[ "${lines[4]}" = '    by: ?[31m' ]
 }
 
+@test "rm-audit unfinished names what was begun and has no end" {
+	append 'durable begin operation=a generation=1' \
+		'durable end of=1 operation=a result=done' \
+		'durable begin operation=b generation=1' \
+		'durable read operation=status result=done' \
+		'durable begin operation=c generation=2' \
+		'durable cut of=5 operation=c result=x' \
+		'durable begin operation=d' \
+		'durable interrupted of=7 operation=d from=2 to=2' \
+		'durable begin operation=e%20f generation=../x' >/dev/null
+	try 0 rm-audit unfinished log
+	[ "$output" = '3 b 1 2
+9 - - -' ]
+	append 'durable end of=3 operation=b result=done' \
+		'durable end of=9 operation=x result=done' >/dev/null
+	try 0 rm-audit unfinished log
+	[ -z "$output" ]
+	# No more than it can hold, and it says so.
+	yes 'relaxed begin operation=x generation=1' | head -n 65 |
+		rm-audit append log >/dev/null
+	try 0 rm-audit unfinished <log
+	[ "${#lines[@]}" = 64 ]
+	has "$stderr" '*record 12 is left out*'
+}
+
 @test "rm-audit: a long log is read in a stream" {
 	awk 'BEGIN { for (i = 0; i < 20000; i++) print "relaxed boot number=" i }' |
 		rm-audit append log >/dev/null

@@ -35,7 +35,7 @@ box_boot() {
 # After a restart there is another line.
 box_booted() {
 	read -r -t 30 BOOTED <&7 || { cat box.log >&2; return 1; }
-	until_true service_listens
+	[[ $BOOTED == *waits* ]] || until_true service_listens
 }
 
 box_end() {
@@ -227,4 +227,100 @@ fill_database() {
 	[ "$(cat state/gen-2/mode)" = RM1 ]
 	[ ! -e state/gen-9 ]
 	[ ! -L state/current.new ]
+}
+
+# Whoever was to be told why has been, when nothing of it is left.
+erased() {
+	[ "$(cd state && echo *)" = 'audit.log boot-count conf lock lock.holder' ] &&
+		run ! grep -q '^name ' state/conf
+}
+
+@test "factory-reset erases all but the log and the settings, and init goes on with it" {
+	fill_database
+	mkdir -p state/custodians/alice state/nodes
+	echo key >state/custodians/alice/key.pem
+	box_boot
+	local old
+	old=$(cat state/appliance)
+	rm-supervise arm >/dev/null
+	box 'factory-reset confirm=box'
+	has "$output" ': the appliance returns to factory mode now*+ done'
+	box_booted
+	[ "$BOOTED" = 'boot 2 waits for rm-supervise init NAME' ]
+	erased
+	[ "$(cat state/boot-count)" = 2 ]
+	grep -q '^service 127.0.0.1 0$' state/conf
+	[ ! -e run/console/armed ]
+	try 100 rm-supervise arm
+	try 0 rm-audit verify state/audit.log
+	# What was last is known.
+	grep -q " end .*operation=factory-reset result=done" state/audit.log
+	has "$(tail -n 1 state/audit.log)" "* factory-reset appliance=$old prev=*"
+	local head
+	head=$(b2sum -l 256 <<<"$(tail -n 1 state/audit.log)")
+	head=$(wc -l <state/audit.log):${head%% *}
+	# The supervisor was waiting for this.
+	try 0 rm-supervise init other
+	box_booted
+	[ "$BOOTED" = 'boot 3 of other' ]
+	[ "$(cat state/appliance)" != "$old" ]
+	grep -q " init name=other appliance=$(cat state/appliance) follows=$head " \
+		state/audit.log
+	[ "$(readlink state/current)" = gen-1 ]
+	[ ! -e state/current/users/bob ]
+	[ ! -e run/console/armed ]
+	try 0 rm-audit verify state/audit.log
+	grep -qx 'name other' state/conf
+}
+
+@test "factory-reset that was not begun changes nothing, one that was is completed at boot" {
+	box_boot
+	echo factory-reset >run/power
+	until_true grep -q 'was not begun' box.log
+	service_listens
+	box status
+	kill -KILL "$BOX_PID"
+	wait "$BOX_PID" || :
+	# The operation was killed right after it had begun it, and all with it.
+	echo 'boot 1' >state/factory-reset
+	echo 2 >state/rearm
+	try 1 rm-supervise init box
+	has "$stderr" '*the next boot completes it'
+	box_boot
+	[ "$BOOTED" = 'boot 2 waits for rm-supervise init NAME' ]
+	erased
+	has "$(tail -n 1 state/audit.log)" '* factory-reset appliance=*'
+}
+
+@test "what was begun and never ended is recorded at the next boot" {
+	ops_with_holder
+	hold_begin
+	local begin
+	begin=$(sed -n 's/^\([0-9]*\) .* begin operation=hold .* generation=1 .*/\1/p' \
+		state/audit.log)
+	[ -n "$begin" ]
+	kill -KILL "$HOLD_PID" "$(pgrep -P "$HOLD_PID")" "$BOX_PID"
+	wait "$BOX_PID" || :
+	box_boot
+	grep -q " interrupted of=$begin operation=hold from=1 to=1 " \
+		state/audit.log
+	box_end
+	box_boot
+	[ "$(grep -c ' interrupted ' state/audit.log)" = 1 ]
+	try 0 rm-audit verify state/audit.log
+}
+
+@test "an appliance that was never made waits for init, too" {
+	rm -rf state
+	mkdir state
+	box_boot
+	[ "$BOOTED" = 'boot 1 waits for rm-supervise init NAME' ]
+	[ ! -e state/audit.log ]
+	echo restart >run/power
+	box_booted
+	[ "$BOOTED" = 'boot 2 waits for rm-supervise init NAME' ]
+	printf '%s\n' 'listen 127.0.0.1 0' 'service 127.0.0.1 0' >state/conf
+	try 0 rm-supervise init box
+	box_booted
+	[ "$BOOTED" = 'boot 3 of box' ]
 }

@@ -20,6 +20,12 @@ void audit_append(const char *log, const char *boot, const char *head);
 void audit_show(int fd);
 
 /*
+ * Prints a line "NUMBER OPERATION GENERATION NEXT" for each begin in fd that
+ * has no end; what is not known is "-".
+ */
+void audit_unfinished(int fd);
+
+/*
  * Checks numbers, hashes, form and signatures of what fd holds; exits 1 and
  * names the first record that is wrong.  With witness ("NUMBER:HASH"), that
  * record must be there.

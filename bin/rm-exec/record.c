@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "exec.h"
 #include "rm_die.h"
@@ -87,6 +88,20 @@ record_session_end(const char *why)
 		rm_warn("the log does not take session-end");
 }
 
+/* The number of the generation that is in force, or "-". */
+static void
+put_generation(void)
+{
+	char path[PATH_MAX], to[64];
+	ssize_t n;
+
+	rm_env_state_path(path, sizeof(path), "current");
+	n = readlink(path, to, sizeof(to) - 1);
+	to[n > 0 ? n : 0] = '\0';
+	rm_event_put(&event, "generation", strncmp(to, "gen-", 4) == 0 ?
+	    to + 4 : "-");
+}
+
 int
 record_begin(const struct command *c, uint64_t *ret_number)
 {
@@ -95,6 +110,7 @@ record_begin(const struct command *c, uint64_t *ret_number)
 	rm_event_put(&event, "args", c->args);
 	rm_event_put(&event, "sha256", c->sha256);
 	put_asker();
+	put_generation();
 	return send_event(true, ret_number);
 }
 
