@@ -86,6 +86,15 @@ print_version(void)
 	rm_die_done();
 }
 
+static void
+print_operation(const struct rm_ophdr *hdr, const char *name)
+{
+	char form[RM_OPHDR_USAGE];
+
+	rm_ophdr_usage(form, sizeof(form), hdr, name, false);
+	(void)printf("%s - %s\n", form, hdr->summary);
+}
+
 /* The operations on offer, sorted; the same headers that rm-exec goes by. */
 static _Noreturn void
 print_list(void)
@@ -108,9 +117,7 @@ print_list(void)
 			rm_warnx("%s/%s is not offered: %s", opts.folder,
 			    entry[i]->d_name, why);
 		else
-			(void)printf("%s%s%s - %s\n", entry[i]->d_name,
-			    *hdr.args != '\0' ? " " : "", hdr.args,
-			    hdr.summary);
+			print_operation(&hdr, entry[i]->d_name);
 		if (fd != -1)
 			(void)close(fd);
 		free(entry[i]);

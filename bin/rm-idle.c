@@ -3,11 +3,12 @@
  * rm-idle: end what it runs when nothing was used for so long.
  *
  * A copier stands between the peer and prog and hands on every byte as it is;
- * the only thing it looks for is LF.  Use is a complete, non-empty line from
- * the peer handed to prog, or output that the peer has taken: MUST NOT count
- * empty or unfinished lines, nor bytes that only wait in a pipe.  It trusts
- * neither side, so the copier is jailed; prog runs in the parent and has the
- * pid and the status.
+ * the only things it looks for are LF and the announcement of a payload.  Use
+ * is a complete, non-empty line or a whole payload from the peer handed to
+ * prog, or output that the peer has taken: MUST NOT count empty or unfinished
+ * lines, the bytes of a payload, whatever they look like, nor bytes that only
+ * wait in a pipe.  It trusts neither side, so the copier is jailed; prog runs
+ * in the parent and has the pid and the status.
  * Example: rm-listen 127.0.0.1 0 -- rm-idle 120 -- cat
  */
 #include <errno.h>
@@ -28,6 +29,7 @@
 #include "rm_die.h"
 #include "rm_io.h"
 #include "rm_num.h"
+#include "rm_payload.h"
 #include "rm_sandbox.h"
 
 #define USAGE		"rm-idle [-m file] seconds [--] prog [arg ...]"
@@ -54,7 +56,11 @@ static int mark_fd = -1;
 static unsigned long ask;		/* the ioctl for unread(), or 0 */
 static int expected;			/* unread, if nothing is taken */
 static int64_t last_use, last_mark;
-static bool in_line;			/* prog has part of a line */
+static struct {
+	uint32_t due;			/* bytes of a payload, still to come */
+	size_t len;			/* of the line that prog has in part */
+	uint8_t line[RM_PAYLOAD_LINE];	/* its beginning */
+} said;					/* by the peer */
 static bool sent_part;			/* so has the peer */
 
 static void
@@ -129,6 +135,36 @@ drain(struct way *w)
 	return n;
 }
 
+/* prog has a line; it may say that what follows is none. */
+static void
+end_line(void)
+{
+	struct rm_payload payload;
+
+	if (said.len > 0)
+		use();
+	if (said.len <= sizeof(said.line) &&
+	    rm_payload_parse(&payload, said.line, said.len) == 0)
+		said.due = payload.len;
+	said.len = 0;
+}
+
+/* prog has one more byte of the peer's. */
+static void
+follow(uint8_t c)
+{
+	if (said.due > 0) {
+		if (--said.due == 0)
+			use();
+	} else if (c == '\n') {
+		end_line();
+	} else {
+		if (said.len < sizeof(said.line))
+			said.line[said.len] = c;
+		said.len++;
+	}
+}
+
 /* False if prog reads no more. */
 static bool
 drain_in(void)
@@ -136,11 +172,8 @@ drain_in(void)
 	const uint8_t *p = in.buf + in.off;
 	ssize_t i, n = drain(&in);
 
-	for (i = 0; i < n; i++) {
-		if (p[i] == '\n' && in_line)
-			use();
-		in_line = p[i] != '\n';
-	}
+	for (i = 0; i < n; i++)
+		follow(p[i]);
 	return n != -1;
 }
 

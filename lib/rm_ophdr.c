@@ -8,12 +8,14 @@
 
 #include <fcntl.h>
 #include <regex.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "rm_io.h"
 #include "rm_num.h"
+#include "rm_payload.h"
 
 #define N(a)	(sizeof(a) / sizeof((a)[0]))
 
@@ -143,12 +145,43 @@ set_limit(struct rm_ophdr *hdr, const char *value, const char **ret_why)
 	return rm_num_u32(&hdr->limit_s, value, 1, RM_OPHDR_LIMIT_S);
 }
 
+/* NAME or [NAME], and " secret" behind it. */
+static int
+set_payload(struct rm_ophdr *hdr, const char *value, const char **ret_why)
+{
+	char text[RM_OPHDR_TEXT], *name = text, *word;
+	size_t len;
+
+	strcpy(text, value);
+	*ret_why = "the only word behind a payload's name is secret";
+	if ((word = strchr(text, ' ')) != NULL) {
+		*word++ = '\0';
+		if (strcmp(word, "secret") != 0)
+			return -1;
+	}
+	len = strlen(name);
+	*ret_why = "bad brackets in payload";
+	if ((hdr->payload_optional = *name == '[')) {
+		if (name[len - 1] != ']')
+			return -1;
+		name[len - 1] = '\0';
+		name++;
+	}
+	*ret_why = "a payload's name is not a name";
+	if (!rm_text_is_name(name))
+		return -1;
+	hdr->payload_secret = word != NULL;
+	strcpy(hdr->payload, name);
+	return 0;
+}
+
 static const struct {
 	const char *key, *missing, *twice;
 	int (*set)(struct rm_ophdr *, const char *, const char **);
 } fields[] = {
 	{ "# summary: ", "no summary", "two summaries", set_summary },
 	{ "# args: ", NULL, "args twice", set_args },
+	{ "# payload: ", NULL, "two payloads", set_payload },
 	{ "# class: ", "no class", "two classes", set_class },
 	{ "# limit: ", "no limit", "two limits", set_limit },
 };
@@ -303,6 +336,36 @@ rm_ophdr_check(const struct rm_ophdr *hdr, size_t n, char *const words[],
 			return -1;
 	}
 	return (int)n;
+}
+
+int
+rm_ophdr_check_payload(const struct rm_ophdr *hdr, const char *payload,
+    const char **ret_why)
+{
+	if (payload == NULL) {
+		*ret_why = "its payload is missing";
+		return *hdr->payload == '\0' || hdr->payload_optional ? 0 : -1;
+	}
+	*ret_why = "it takes no payload";
+	if (*hdr->payload == '\0')
+		return -1;
+	*ret_why = "it takes another payload";
+	return strcmp(payload, RM_PAYLOAD_ANY) == 0 ||
+	    strcmp(payload, hdr->payload) == 0 ? 0 : -1;
+}
+
+void
+rm_ophdr_usage(char *ret, size_t size, const struct rm_ophdr *hdr,
+    const char *name, bool confirm)
+{
+	bool payload = *hdr->payload != '\0';
+	bool optional = payload && hdr->payload_optional;
+
+	(void)snprintf(ret, size, "%s%s%s%s%s%s%s", name,
+	    *hdr->args != '\0' ? " " : "", hdr->args,
+	    optional ? " [<" : payload ? " <" : "", hdr->payload,
+	    optional ? "]" : "",
+	    confirm && hdr->class >= RM_OP_POWER ? " confirm=NAME" : "");
 }
 
 /* Expressions that do not compile make the header a bad one. */

@@ -14,6 +14,8 @@
 #define RM_OPHDR_TEXT		256	/* summary, or args as written, + NUL */
 #define RM_OPHDR_PATTERN	128
 #define RM_OPHDR_LIMIT_S	86400
+/* A form of use: name, args, payload, confirmation, and a NUL. */
+#define RM_OPHDR_USAGE	(2 * RM_NAME_MAX + RM_OPHDR_TEXT + 32)
 
 /*
  * The comment lines at the head of an operation (rm-toolkit(7), OPERATIONS):
@@ -46,6 +48,9 @@ struct rm_ophdr {
 	struct rm_oparg arg[RM_OPHDR_ARGS];
 	char summary[RM_OPHDR_TEXT];
 	char args[RM_OPHDR_TEXT];	/* as written, or empty */
+	char payload[RM_NAME_MAX + 1];	/* what goes with it, or empty */
+	bool payload_optional;
+	bool payload_secret;		/* not even its hash may be told */
 };
 
 /*
@@ -65,6 +70,20 @@ RM_MUST_CHECK int rm_ophdr_parse(struct rm_ophdr *ret, const uint8_t *buf,
  */
 RM_MUST_CHECK int rm_ophdr_check(const struct rm_ophdr *hdr, size_t n,
     char *const words[], const char *confirm, const char **ret_why);
+
+/*
+ * The same for the payload that came, NULL if none did: its name has to be
+ * the header's, or RM_PAYLOAD_ANY, and it must not come unasked.
+ */
+RM_MUST_CHECK int rm_ophdr_check_payload(const struct rm_ophdr *hdr,
+    const char *payload, const char **ret_why);
+
+/*
+ * Writes how it is used, "NAME ARGS <PAYLOAD", and with confirm what its class
+ * wants last; RM_OPHDR_USAGE is always enough.
+ */
+void rm_ophdr_usage(char *ret, size_t size, const struct rm_ophdr *hdr,
+    const char *name, bool confirm);
 
 /*
  * Opens folder/name, which must be a name, a regular file that we may

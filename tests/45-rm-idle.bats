@@ -151,6 +151,65 @@ not_used() {
 	[ ! -s idle.log ]
 }
 
+@test "rm-idle: a payload is use when it is whole, whatever bytes it has" {
+	# Neither the lines in it nor its bytes are use, nor its half.
+	local text
+	for text in 'line\n' x '< x 1\n'; do
+		(printf '< stuff 100000\n'
+		for ((i = 0; i < 400; i++)); do
+			printf '%b' "$text"
+			command sleep 0.05
+		done) >in 2>/dev/null 3>&- 7>&- &
+		PIDS+=("$!")
+		try 0 rm-idle 0.5 -- sh -c 'cat >/dev/null' <in
+		[ "$output" = '* idle limit reached' ]
+		common_teardown
+	done
+}
+
+# payload TEXT LAST: an announcement and all of its bytes but the last ones.
+payload() {
+	touch -d @0 mark
+	idle -m mark 600 -- sh -c 'dd bs=1 count="$1" >/dev/null 2>&1
+		echo seen >events; head -c "$2" >/dev/null; echo whole >events
+		read -r _; echo line >events; cat' sh "${#1}" "${#2}"
+	printf '%s' "$1" >&8
+	expect seen 7
+	forget_mark
+}
+
+# Waits for the mark, and until there can be another one.
+forget_mark() {
+	until_true marked
+	command sleep 0.15
+	touch -d @0 mark
+}
+
+@test "rm-idle: the last byte of a payload is use" {
+	payload $'< stuff 5\na\nb\n' x
+	printf x >&8
+	expect whole 7
+	until_true marked
+}
+
+@test "rm-idle: behind a payload there are lines again" {
+	local bytes
+	for bytes in x $'\n' $'ab\nc'; do
+		payload "< stuff ${#bytes}"$'\n' "$bytes"
+		printf '%s' "$bytes" >&8
+		expect whole 7
+		forget_mark
+		# An empty line, though bytes without an end stand before it.
+		printf '\n' >&8
+		expect line 7
+		run ! marked
+		printf 'x\n' >&8
+		until_true marked
+		exec 8>&- 9>&-
+		common_teardown
+	done
+}
+
 @test "rm-idle: output that the peer takes is use, however slow it is" {
 	idle 1.5 -- sh -c 'seq 1000 1999; echo written >events; cat'
 	expect written 7

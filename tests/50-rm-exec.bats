@@ -395,6 +395,228 @@ zeta mode=A|B [node] - about zeta' ]
 	is_gone "$(cat op.pid)"
 }
 
+# --- payloads ---
+
+# with NAME FILE LINE...: an announcement, the file's bytes, then these lines.
+with() {
+	echo "< $1 $(stat -L -c %s "$2")"
+	cat "$2"
+	shift 2
+	[ $# -eq 0 ] || printf '%s\n' "$@"
+}
+
+# An operation that shows what it got.
+payload_op() {
+	op put normal '[word]' <<<'cat >got; wc -c <got; echo "${1:-}"'
+	sed -i "/^# class/i # payload: ${1:-stuff}" ops/put
+}
+
+@test "rm-exec hands a payload to the operation, every byte of it" {
+	payload_op
+	start_log
+	head -c 65536 /dev/urandom >full
+	printf 'a\nhello\n< x 7\n\n' >lines-in-it
+	: >empty
+	local f
+	for f in full lines-in-it empty; do
+		with stuff "$f" 'put x' hello >lines
+		try 0 rm-exec ops <lines
+		[ "$output" = ": $(stat -c %s "$f")
+: x
++ done
+: hello
++ done" ]
+		cmp "$f" got
+		has "$(grep begin records | tail -n 1)" \
+			"durable begin operation=put args=x sha256=* payload=$(sha256sum <"$f" | cut -d' ' -f1) manager=- *"
+	done
+	# hello had none: it is that of one command
+	has "$(tail -n 1 records)" 'relaxed read operation=hello args=- manager=-*'
+}
+
+@test "rm-exec: a payload is a file that nobody can change, read from its start" {
+	op put read <<-'SH'
+	readlink /proc/self/fd/0
+	head -c 3 >/dev/null
+	(echo x >&0) 2>/dev/null || echo read-only
+	(echo x >/proc/self/fd/0) 2>/dev/null || echo sealed
+	echo $(ls /proc/self/fd)
+	SH
+	sed -i '/^# class/i # payload: stuff' ops/put
+	echo text >f
+	with stuff f put >lines
+	with_012 rm-exec ops <lines >out
+	[ "$(cat out)" = ': /memfd:payload (deleted)
+: read-only
+: sealed
+: 0 1 2 3 4
++ done' ]
+}
+
+@test "rm-exec wants a payload exactly where the header has one" {
+	payload_op
+	op opt read <<<'cat; echo "$(readlink /proc/self/fd/0)"'
+	sed -i '/^# class/i # payload: [more]' ops/opt
+	op off power <<<'cat'
+	sed -i '/^# class/i # payload: why' ops/off
+	echo text >f
+	start_log
+	{
+		with stuff f hello hello
+		echo put
+		with other f 'put x'
+		with payload f 'put x'
+		echo opt
+		with more f opt
+		with payload f off
+		with payload f 'off confirm=box'
+		echo 'off confirm=box'
+		with stuff f nothing put
+	} >lines
+	try 0 rm-exec ops <lines
+	diff <(echo "$output") - <<-'END'
+	! usage it takes no payload: hello
+	: hello
+	+ done
+	! usage its payload is missing: put [word] <stuff
+	! usage it takes another payload: put [word] <stuff
+	: 5
+	: x
+	+ done
+	: /dev/null
+	+ done
+	: text
+	: /memfd:payload (deleted)
+	+ done
+	! usage confirm=NAME, the appliance's name, must be the last argument: off <why confirm=NAME
+	: text
+	+ done
+	! usage its payload is missing: off <why confirm=NAME
+	! usage there is no such operation: see help
+	! usage its payload is missing: put [word] <stuff
+	END
+	[ "$(grep -c begin records)" = 2 ]
+}
+
+@test "rm-exec: a payload that cannot be had costs one command, no more" {
+	payload_op
+	start_log
+	echo text >f
+	printf 'hello\n\nput\n' >g
+	head -c 65537 /dev/zero | tr '\0' '\n' >big
+	head -c 300000 /dev/urandom >bigger
+	{
+		with stuff big put
+		echo hello
+		with stuff bigger put
+		echo hello
+		with stuff f
+		with stuff g put
+		echo hello
+		with stuff f ' put' put
+		with stuff f "$(printf 'a%.0s' {1..5000})" put
+		with stuff f '' '' put
+	} >lines
+	try 0 rm-exec ops <lines
+	diff <(echo "$output") - <<-'END'
+	! usage a payload has at most 65536 bytes
+	: hello
+	+ done
+	! usage a payload has at most 65536 bytes
+	: hello
+	+ done
+	! usage a command takes one payload
+	: hello
+	+ done
+	! usage words are parted by exactly one space
+	! usage its payload is missing: put [word] <stuff
+	! usage line too long
+	! usage its payload is missing: put [word] <stuff
+	: 5
+	: 
+	+ done
+	END
+}
+
+@test "rm-exec ends the connection when it cannot tell where a payload ends" {
+	local line
+	for line in '<' '< ' '< stuff' '< stuff x' '< stuff -1' '<stuff 5' \
+		'< stuff 05' '< stuff 4294967296' '< Stuff 5' \
+		"< $(printf 'a%.0s' {1..5000}) 5" "<$(head -c 9999 /dev/zero |
+			tr '\0' b)"; do
+		printf '%s\n' hello "$line" hello hello >lines
+		RM_AUTH_MANAGER=bob try 0 rm-exec ops <lines
+		[ "$output" = ': hello
++ done
+! usage a payload is announced by "< NAME LENGTH": the connection ends here' ]
+	done
+	start_log
+	RM_AUTH_MANAGER=bob try 0 rm-exec ops <lines
+	has "$(tail -n 1 records)" 'relaxed session-end manager=bob reason=usage'
+}
+
+@test "rm-exec: a payload that is cut off is nothing" {
+	payload_op
+	start_log
+	printf '< stuff 10\nput x\nput' >lines
+	try 0 rm-exec ops <lines
+	[ -z "$output" ]
+	printf '< stuff 3\nabc' >lines
+	try 0 rm-exec ops <lines
+	[ -z "$output$(cat records)" ]
+	[ ! -e got ]
+}
+
+@test "rm-exec: a payload may come in pieces, and while an operation runs" {
+	payload_op
+	start_log
+	op wait read <<<'read -r _ <go'
+	mkfifo go
+	start_exec rm-exec ops
+	printf 'wait\n< st' >&8
+	echo >go
+	until_true grep '^+ done' out
+	printf 'uff 6\nab' >&8
+	command sleep 0.1	# so that it is read in two pieces
+	printf 'cd\n\nput x\nwait\n< stuff 2\nzz' >&8
+	until_true grep '^: x' out
+	echo >go
+	printf 'put y\n' >&8
+	exec 8>&-
+	wait "$EXEC_PID"
+	[ "$(cat out)" = '+ done
+: 6
+: x
++ done
++ done
+: 2
+: y
++ done' ]
+}
+
+@test "rm-exec: of a secret payload not even the hash is in the log" {
+	payload_op 'stuff secret'
+	start_log
+	echo 'PIN 87654321' >f
+	with stuff f 'put x' >lines
+	try 0 rm-exec ops <lines
+	cmp f got
+	has "$(head -n 1 records)" \
+		'durable begin operation=put args=x sha256=* payload=secret manager=- *'
+	run ! grep -e 87654321 -e "$(sha256sum <f | cut -d' ' -f1)" records
+	[ -z "$(tr -d '\n' <<<"$stderr" | grep 87654321)" ]
+}
+
+@test "rm-exec -l shows what takes a payload" {
+	payload_op
+	op opt read <<<:
+	sed -i '/^# class/i # payload: [more] secret' ops/opt
+	try 0 rm-exec -l ops
+	[ "$output" = 'hello - about hello
+opt [<more] - about opt
+put [word] <stuff - about put' ]
+}
+
 @test "rm-exec records a changing operation before it begins, and its end" {
 	start_log
 	op change normal 'a [b]' <<<'cp records seen; exit "$1"'
@@ -402,9 +624,9 @@ zeta mode=A|B [node] - about zeta' ]
 	local sha
 	sha=$(sha256sum <ops/change | cut -d' ' -f1)
 	diff records - <<-END
-	durable begin operation=change args=0%20x%20y sha256=$sha manager=-
+	durable begin operation=change args=0%20x%20y sha256=$sha manager=- generation=-
 	durable end of=1 operation=change result=done
-	durable begin operation=change args=4 sha256=$sha manager=-
+	durable begin operation=change args=4 sha256=$sha manager=- generation=-
 	durable end of=3 operation=change result=failed%20exit%20status%204
 	relaxed read operation=hello args=- manager=- result=done
 	END
@@ -734,6 +956,15 @@ zeta mode=A|B [node] - about zeta' ]
 			break;
 		case 's': return real(fd, buf, size / 2);
 		case 't': (void)real(fd, &r, size); break;
+		case 'D': if (r.kind == 3) r.kind = 4; break;
+		case 'P': if (r.kind == 4) r.kind = 3; break;
+		case 'L': if (r.kind == 3) r.n = 65537; break;
+		case 'S': if (r.kind == 3) r.n = 6; break;
+		case 'M': if (r.kind == 4) r.len = 6; break;
+		case 'E': if (r.kind == 4) r.len = 0; break;
+		case 'A': if (r.kind == 3) memcpy(r.text, "../xy", 5); break;
+		case 'Z': if (r.kind == 3) memset(r.text, 'a', 4096),
+			r.len = 4096; break;
 		}
 		return real(fd, &r, size);
 	}
@@ -756,7 +987,18 @@ zeta mode=A|B [node] - about zeta' ]
 			try 0 rm-exec ops <<<hello
 		has "$output" '! usage *'
 	done
+	payload_op
+	printf '< stuff 5\nabcdeput\n' >lines
+	for how in D P L S M E A Z; do
+		EVIL=$how LD_PRELOAD=$PWD/evil.so ASAN_OPTIONS=$PRELOADED \
+			try 111 rm-exec ops <lines
+		[ -z "$output" ]
+		has "$stderr" '*the wire half says what it must not*'
+		ended=$((ended + 1))
+	done
+	[ "$ended" = 17 ]
 	[ ! -e ran ]
+	[ ! -e got ]
 	# A second request before the answer to the first.
 	EVIL=t LD_PRELOAD=$PWD/evil.so ASAN_OPTIONS=$PRELOADED \
 		try 111 rm-exec ops <<<long

@@ -21,7 +21,10 @@
 
 enum request_kind {
 	REQUEST_RUN = 1,	/* text holds n words, each ended by a NUL */
-	REQUEST_BYE = 2		/* text holds why, a word; it is the last */
+	REQUEST_BYE = 2,	/* text holds why, a word; it is the last */
+	/* In front of the RUN that it goes with, in this order: */
+	REQUEST_PAYLOAD = 3,	/* n bytes follow; text holds its name */
+	REQUEST_DATA = 4	/* so many of them are in text */
 };
 
 struct request {
@@ -50,6 +53,21 @@ bool packet_put(struct packet *p, char mark, const void *text, size_t len);
  */
 _Noreturn void wire_run(int sock);
 
+/*
+ * The payload that the peer announced, in the wire half.  intake_begin takes
+ * the announcement, a line without its LF; false if it is none.  Then, as long
+ * as intake_wants, the peer's bytes are intake_take's, which returns how many
+ * of them were.  The next command gets it by intake_send, right before its
+ * own request (0, or -1 with errno), unless there is an intake_fault; and
+ * whatever became of that command, intake_forget follows.
+ */
+bool intake_begin(const uint8_t *line, size_t len);
+bool intake_wants(void);
+size_t intake_take(const uint8_t *buf, size_t len);
+const char *intake_fault(void);
+int intake_send(int sock);
+void intake_forget(void);
+
 struct runner_opts {
 	const char *folder;	/* of the operations, as given */
 	int folder_fd;
@@ -65,6 +83,25 @@ struct runner_opts {
  */
 _Noreturn void runner_run(int sock, const struct runner_opts *opts);
 
+/* What goes with a command, in the runner half; all zeros: nothing. */
+struct payload {
+	bool has;
+	int fd;				/* sealed; -1: it could not be kept */
+	uint32_t left;			/* bytes that are still to come */
+	char name[RM_NAME_MAX + 1];
+	char sha256[RM_HASH_HEX];	/* once nothing is left */
+};
+
+/* Takes a request of that kind; -1 if it must not come now, or not so. */
+int payload_begin(struct payload *p, const struct request *req);
+int payload_add(struct payload *p, const struct request *req);
+
+/* A new descriptor that reads it from the start, or nothing; -1 with errno. */
+int payload_open(const struct payload *p);
+
+/* Closes it and makes it nothing. */
+void payload_drop(struct payload *p);
+
 /* One operation, from fork to the end of all that it started. */
 enum job_end {
 	JOB_DONE,		/* exit status 0 */
@@ -77,6 +114,7 @@ struct job {
 	int sock;		/* to the wire half */
 	int lock_fd;		/* the operation lock, which it shares */
 	const char *operation;
+	const struct payload *payload;	/* its standard input */
 	char **argv;		/* what to execute */
 	uint32_t limit_ms, progress_ms;
 };
@@ -111,6 +149,7 @@ struct command {
 	int fd;				/* the executable */
 	char sha256[RM_HASH_HEX];
 	char args[RM_LINE_MAX];
+	struct payload payload;
 };
 
 /*

@@ -56,13 +56,13 @@ static _Noreturn void
 become(const struct job *job, pid_t runner, int out, int err)
 {
 	sigset_t none;
-	int null, sig;
+	int in, sig;
 
 	/* The runner's death is the end of it too. */
 	rm_chain_die_with(runner);
 	(void)setsid();
-	if ((null = open("/dev/null", O_RDONLY)) == -1 ||
-	    dup2(null, 0) == -1 || dup2(out, 1) == -1 || dup2(err, 2) == -1)
+	if ((in = payload_open(job->payload)) == -1 || dup2(in, 0) == -1 ||
+	    dup2(out, 1) == -1 || dup2(err, 2) == -1)
 		die(RM_EXIT_SYSTEM, "unable to redirect %s", job->operation);
 	/* dup2 to itself would keep it close-on-exec. */
 	if (job->lock_fd == OP_LOCK_FD ?

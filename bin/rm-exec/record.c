@@ -50,6 +50,15 @@ put_asker(void)
 	rm_event_put(&event, "manager", record_manager());
 }
 
+/* A hash of a secret would let whoever reads the log try guesses. */
+static void
+put_payload(const struct command *c)
+{
+	if (c->payload.has)
+		rm_event_put(&event, "payload", c->hdr.payload_secret ?
+		    "secret" : c->payload.sha256);
+}
+
 /* Without a manager there is no session, only somebody's pipe. */
 static bool
 begin_session_event(const char *name)
@@ -109,6 +118,7 @@ record_begin(const struct command *c, uint64_t *ret_number)
 	rm_event_put(&event, "operation", c->word[0]);
 	rm_event_put(&event, "args", c->args);
 	rm_event_put(&event, "sha256", c->sha256);
+	put_payload(c);
 	put_asker();
 	put_generation();
 	return send_event(true, ret_number);
@@ -130,6 +140,7 @@ record_end(const struct command *c, uint64_t of, const struct job_result *res)
 	rm_event_put(&event, "operation", c->word[0]);
 	if (of == 0) {
 		rm_event_put(&event, "args", c->args);
+		put_payload(c);
 		put_asker();
 	}
 	if (res->code == RM_CODE_OK)

@@ -132,6 +132,7 @@ unpack(struct request *req, struct command *c)
 static bool
 resolve(struct command *c)
 {
+	char form[RM_OPHDR_USAGE];
 	const char *why;
 	int n;
 
@@ -146,10 +147,10 @@ resolve(struct command *c)
 	}
 	n = rm_ophdr_check(&c->hdr, c->n - 1, c->word + 1, my.opts->name,
 	    &why);
-	if (n == -1) {
-		answer(RM_CODE_USAGE, "%s: %s%s%s%s", why, c->word[0],
-		    *c->hdr.args != '\0' ? " " : "", c->hdr.args,
-		    c->hdr.class >= RM_OP_POWER ? " confirm=NAME" : "");
+	if (n == -1 || rm_ophdr_check_payload(&c->hdr, c->payload.has ?
+	    c->payload.name : NULL, &why) == -1) {
+		rm_ophdr_usage(form, sizeof(form), &c->hdr, c->word[0], true);
+		answer(RM_CODE_USAGE, "%s: %s", why, form);
 		(void)close(c->fd);
 		return false;
 	}
@@ -197,7 +198,8 @@ execute(const struct command *c, int lock, struct job_result *res)
 	char path[64], *argv[2 * RM_WORDS_MAX + 4];
 	struct job job = {
 		.sock = my.sock, .lock_fd = lock, .operation = c->word[0],
-		.argv = argv, .limit_ms = c->hdr.limit_s * 1000,
+		.payload = &c->payload, .argv = argv,
+		.limit_ms = c->hdr.limit_s * 1000,
 		.progress_ms = my.opts->progress_ms
 	};
 	size_t i, n = 0;
@@ -227,6 +229,10 @@ perform(struct command *c, int lock)
 	struct job_result res = { JOB_CUT, RM_CODE_FAILED, "not begun" };
 	uint64_t of = 0;
 
+	if (c->payload.has && c->payload.fd == -1) {
+		answer(RM_CODE_SYSTEM, "the payload cannot be kept");
+		return true;
+	}
 	if (rm_hash_sha256_fd(c->sha256, c->fd) == -1) {
 		answer(RM_CODE_SYSTEM, "the operation cannot be read");
 		return true;
@@ -249,30 +255,50 @@ perform(struct command *c, int lock)
 
 /* False if the session is over. */
 static bool
-command(struct request *req)
+command(struct command *c)
 {
-	static struct command c;
 	size_t i, len = 0;
 	bool goes_on = true;
 	int lock;
 
-	if (!unpack(req, &c)) {
-		rm_warnx(NONSENSE);
-		return false;
-	}
-	if (!resolve(&c))
+	if (!resolve(c))
 		return true;
-	c.args[0] = '\0';
-	for (i = 1; i < c.n; i++)
-		len += (size_t)snprintf(c.args + len, sizeof(c.args) - len,
-		    "%s%s", i > 1 ? " " : "", c.word[i]);
-	if ((lock = take_operation(&c)) != -1) {
-		goes_on = perform(&c, lock);
+	c->args[0] = '\0';
+	for (i = 1; i < c->n; i++)
+		len += (size_t)snprintf(c->args + len, sizeof(c->args) - len,
+		    "%s%s", i > 1 ? " " : "", c->word[i]);
+	if ((lock = take_operation(c)) != -1) {
+		goes_on = perform(c, lock);
 		(void)unlink(my.holder);
 		(void)close(lock);
 	}
-	(void)close(c.fd);
+	(void)close(c->fd);
 	return goes_on;
+}
+
+/*
+ * One request of the wire half: 1 if the session goes on, 0 if it is over, -1
+ * if the request is none to serve.
+ */
+static int
+serve(struct request *req, struct command *c)
+{
+	int rc = -1;
+
+	switch ((enum request_kind)req->kind) {
+	case REQUEST_PAYLOAD:
+		return payload_begin(&c->payload, req) == 0 ? 1 : -1;
+	case REQUEST_DATA:
+		return payload_add(&c->payload, req) == 0 ? 1 : -1;
+	case REQUEST_RUN:
+		if (c->payload.left == 0 && unpack(req, c))
+			rc = command(c) ? 1 : 0;
+		payload_drop(&c->payload);
+		break;
+	case REQUEST_BYE:
+		break;
+	}
+	return rc;
 }
 
 /* --- the session ---------------------------------------------------------- */
@@ -324,6 +350,8 @@ void
 runner_run(int sock, const struct runner_opts *opts)
 {
 	static struct request req;
+	static struct command c;
+	int rc = 1;
 	ssize_t n;
 
 	my.sock = sock;
@@ -338,17 +366,15 @@ runner_run(int sock, const struct runner_opts *opts)
 	rm_env_run_path(my.session_holder, sizeof(my.session_holder),
 	    "session.holder");
 	record_session_begin();
-	for (;;) {
+	do {
 		n = recv(sock, &req, sizeof(req), 0);
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n != (ssize_t)sizeof(req) || req.kind != REQUEST_RUN) {
+		rc = n == (ssize_t)sizeof(req) ? serve(&req, &c) : -1;
+		if (rc == -1)
 			take_bye(&req, n);
-			break;
-		}
-		if (!command(&req))
-			break;
-	}
+		explicit_bzero(&req, sizeof(req));
+	} while (rc == 1);
 	record_session_end(runner_bye);
 	/* Whoever watches the file knows now; the lock goes with us. */
 	if (holds_session())

@@ -34,6 +34,7 @@ static struct wire {
 	int sock;
 	bool busy;			/* an operation is under way */
 	bool eof, skipping;		/* of 0; the rest of a long line */
+	bool lost;			/* where the next line begins */
 	size_t pos, len;		/* of in, what is still to do */
 	uint8_t in[2 * RM_LINE_MAX];
 	struct packet out;		/* for the peer */
@@ -66,16 +67,16 @@ leave(const char *why, int code)
 }
 
 /*
- * The peer has said all.  It sees the end when the runner has let go of the
- * session, so that it may come again at once; a signal ends the wait.
+ * Nothing more will be run.  The peer sees the end when the runner has let go
+ * of the session, so that it may come again at once; a signal ends the wait.
  */
 static _Noreturn void
-leave_done(const sigset_t *open_mask)
+leave_done(const char *why, const sigset_t *open_mask)
 {
 	const struct timespec limit = { .tv_sec = DONE_S };
 	struct pollfd one = { w.sock, POLLIN, 0 };
 
-	say_bye("done");
+	say_bye(why);
 	(void)ppoll(&one, 1, &limit, open_mask);
 	_exit(RM_EXIT_OK);
 }
@@ -153,6 +154,20 @@ last_words(void)
 	leave(why, RM_EXIT_OK);
 }
 
+/*
+ * Nobody can tell how many bytes belong to that announcement: what follows
+ * must not be run for a command.  The connection ends, and says why.
+ */
+static void
+lose_track(void)
+{
+	static const char why[] = "usage a payload is announced by "
+	    "\"< NAME LENGTH\": the connection ends here";
+
+	(void)packet_put(&w.out, '!', why, strlen(why));
+	w.lost = true;
+}
+
 static void
 refuse(const char *why)
 {
@@ -164,40 +179,89 @@ refuse(const char *why)
 	(void)packet_put(&w.out, '!', text, (size_t)n);
 }
 
-/* Takes one line apart, and asks the runner if it is a command. */
-static void
-command(const uint8_t *line, size_t len)
+/* The line as a request to run; false, and refused, if it is none. */
+static bool
+parse(struct request *ret, const uint8_t *line, size_t len)
 {
 	static struct rm_words words;
-	static struct request req;
 	const char *why;
 	size_t i, n;
 
-	if (len == 0)
-		return;
 	if (rm_text_words(&words, line, len, &why) == -1) {
 		refuse(why);
-		return;
+		return false;
 	}
 	if (!rm_text_is_name(words.word[0])) {
 		refuse("a command begins with the name of an operation");
-		return;
+		return false;
 	}
-	memset(&req, 0, sizeof(req));
-	req.kind = REQUEST_RUN;
-	req.n = (uint32_t)words.n;
+	if ((why = intake_fault()) != NULL) {
+		refuse(why);
+		return false;
+	}
+	memset(ret, 0, sizeof(*ret));
+	ret->kind = REQUEST_RUN;
+	ret->n = (uint32_t)words.n;
 	for (i = 0; i < words.n; i++) {
 		/* Never longer than the line, and its LF. */
 		n = strlen(words.word[i]) + 1;
-		memcpy(req.text + req.len, words.word[i], n);
-		req.len += (uint32_t)n;
+		memcpy(ret->text + ret->len, words.word[i], n);
+		ret->len += (uint32_t)n;
 	}
-	if (rm_io_write(w.sock, &req, sizeof(req)) == -1)
-		leave("system", RM_EXIT_SYSTEM);
-	w.busy = true;
+	return true;
 }
 
-/* Works off one line of what was read; false if there is no whole one. */
+/* One line: nothing, an announcement, or what the payload before it is for. */
+static void
+take_line(const uint8_t *line, size_t len)
+{
+	static struct request req;
+
+	if (len == 0)
+		return;
+	if (*line == '<') {
+		if (!intake_begin(line, len))
+			lose_track();
+		return;
+	}
+	if (parse(&req, line, len)) {
+		if (intake_send(w.sock) == -1 ||
+		    rm_io_write(w.sock, &req, sizeof(req)) == -1)
+			leave("system", RM_EXIT_SYSTEM);
+		w.busy = true;
+	}
+	intake_forget();
+}
+
+/* What was read of a payload; it may be a secret, and goes from here. */
+static bool
+next_bytes(void)
+{
+	size_t n = intake_take(w.in + w.pos, w.len - w.pos);
+
+	explicit_bzero(w.in + w.pos, n);
+	w.pos += n;
+	if (w.pos == w.len)
+		w.pos = w.len = 0;
+	return n > 0;
+}
+
+/* A line that is too long; skip: its beginning is gone already. */
+static void
+refuse_long(const uint8_t *line, bool skip)
+{
+	if (!skip && *line == '<') {
+		lose_track();
+		return;
+	}
+	refuse("line too long");
+	intake_forget();
+}
+
+/*
+ * Works off one line, or what is there of a payload; false if more has to be
+ * read for the next.
+ */
 static bool
 next_line(void)
 {
@@ -205,11 +269,15 @@ next_line(void)
 	size_t len = w.len - w.pos;
 	bool skip = w.skipping;
 
+	if (w.lost)
+		return false;
+	if (intake_wants())
+		return next_bytes();
 	if ((end = memchr(line, '\n', len)) == NULL) {
-		if (len >= RM_LINE_MAX) {
+		if (len >= RM_LINE_MAX && !skip && *line == '<')
+			lose_track();
+		if (len >= RM_LINE_MAX)
 			w.skipping = true;
-			len = 0;
-		}
 		if (w.skipping)
 			len = 0;
 		memmove(w.in, line, len);
@@ -221,9 +289,9 @@ next_line(void)
 	w.pos += len + 1;
 	w.skipping = false;
 	if (skip || len >= RM_LINE_MAX)
-		refuse("line too long");
+		refuse_long(line, skip);
 	else
-		command(line, len);
+		take_line(line, len);
 	return true;
 }
 
@@ -245,7 +313,7 @@ read_peer(void)
 static void
 turn(const sigset_t *open_mask)
 {
-	bool idle = !w.busy && w.out.len == 0;
+	bool idle = !w.busy && !w.lost && w.out.len == 0;
 	struct pollfd fds[3] = {
 		{ idle ? 0 : -1, POLLIN, 0 },
 		{ 1, w.out.len > 0 ? POLLOUT : 0, 0 },
@@ -285,8 +353,10 @@ wire_run(int sock)
 	for (;;) {
 		while (!w.busy && w.out.len == 0 && next_line())
 			continue;
+		if (w.lost && w.out.len == 0)
+			leave_done(rm_code_word(RM_CODE_USAGE), &open_mask);
 		if (w.eof && !w.busy && w.out.len == 0)
-			leave_done(&open_mask);
+			leave_done("done", &open_mask);
 		turn(&open_mask);
 	}
 }

@@ -91,6 +91,22 @@ test_headers(void)
 		{ "#!/x\n# args: [\n" REST, -1, "only a bracket" },
 		{ "#!/x\n# args: []\n" REST, -1, "empty brackets" },
 		{ "#!/x\n# args: [a] b\n" REST, -1, "left out in the middle" },
+		{ "#!/x\n# payload: a\n" REST, 0, "a payload" },
+		{ "#!/x\n# payload: [a-1] secret\n" REST, 0,
+		    "a secret one that may be left out" },
+		{ "#!/x\n# payload: a\n# payload: b\n" REST, -1,
+		    "two payloads" },
+		{ "#!/x\n# payload: A\n" REST, -1, "no name" },
+		{ "#!/x\n# payload: \n" REST, -1, "an empty payload" },
+		{ "#!/x\n# payload: [a\n" REST, -1, "half its brackets" },
+		{ "#!/x\n# payload: [\n" REST, -1, "only a bracket of it" },
+		{ "#!/x\n# payload: []\n" REST, -1, "only its brackets" },
+		{ "#!/x\n# payload: a secrets\n" REST, -1,
+		    "another word than secret" },
+		{ "#!/x\n# payload: a \n" REST, -1, "no word" },
+		{ "#!/x\n# payload:  secret\n" REST, -1, "only secret" },
+		{ "#!/x\n# payload: a secret secret\n" REST, -1,
+		    "secret twice" },
 		{ "#!/x\n# args: a b c d e f g h\n" REST, 0, "the most args" },
 		{ "#!/x\n# args: a b c d e f g h i\n" REST, -1, "one more" },
 	};
@@ -172,6 +188,40 @@ test_confirm(void)
 	    "it is not wanted where nobody is asked");
 }
 
+static void
+test_payload(void)
+{
+	struct rm_ophdr hdr;
+	char form[RM_OPHDR_USAGE];
+	const char *why;
+
+	ok(parse(&hdr, "#!/x\n" REST) == 0 && !hdr.payload_secret &&
+	    rm_ophdr_check_payload(&hdr, NULL, &why) == 0 &&
+	    rm_ophdr_check_payload(&hdr, "payload", &why) == -1 &&
+	    strcmp(why, "it takes no payload") == 0, "no payload is wanted");
+	rm_ophdr_usage(form, sizeof(form), &hdr, "op", true);
+	ok(strcmp(form, "op") == 0, "how it is used: no words at all");
+	ok(parse(&hdr, "#!/x\n# args: a [b]\n# payload: key secret\n" REST)
+	    == 0 && hdr.payload_secret && !hdr.payload_optional &&
+	    rm_ophdr_check_payload(&hdr, NULL, &why) == -1 &&
+	    strcmp(why, "its payload is missing") == 0 &&
+	    rm_ophdr_check_payload(&hdr, "key", &why) == 0 &&
+	    rm_ophdr_check_payload(&hdr, "payload", &why) == 0 &&
+	    rm_ophdr_check_payload(&hdr, "keys", &why) == -1 &&
+	    strcmp(why, "it takes another payload") == 0,
+	    "a payload is wanted, by its name or by none");
+	hdr.class = RM_OP_POWER;
+	rm_ophdr_usage(form, sizeof(form), &hdr, "op", true);
+	ok(strcmp(form, "op a [b] <key confirm=NAME") == 0, form);
+	ok(parse(&hdr, "#!/x\n# payload: [key]\n" REST) == 0 &&
+	    rm_ophdr_check_payload(&hdr, NULL, &why) == 0 &&
+	    rm_ophdr_check_payload(&hdr, "key", &why) == 0 &&
+	    rm_ophdr_check_payload(&hdr, "x", &why) == -1,
+	    "a payload may be left out");
+	rm_ophdr_usage(form, sizeof(form), &hdr, "op", false);
+	ok(strcmp(form, "op [<key]") == 0, form);
+}
+
 int
 main(void)
 {
@@ -179,6 +229,7 @@ main(void)
 	test_headers();
 	test_words();
 	test_confirm();
+	test_payload();
 	printf("1..%d\n", tests);
 	return 0;
 }
