@@ -5,7 +5,8 @@
  * locks, looked at after each event.  While remote management is armed there
  * is one window, and any byte from the terminal ends it: unlinked first, then
  * drawn, then recorded.  It never waits for a peer, a program or the log.
- * Parts: ui.c, facts.c, watch.c, task.c, screen.c, plain.c in bin/rm-console.
+ * Its rooms, in bin/rm-console: what is so (facts, watch, task); drawing
+ * (screen, layout, keys); the screens (ui and the views it shows).
  * Example: rm-keep run/on -- rm-console
  */
 #include <getopt.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "rm-console/console.h"
+#include "rm-console/screen.h"
 #include "rm_env.h"
 
 #define USAGE		"rm-console [--plain]"
@@ -35,7 +37,7 @@ record_disarm(void)
 {
 	static const char *const argv[] = { "rm-supervise", "disarm", NULL };
 
-	task_start(NULL, argv, NULL, false);
+	task_start(NULL, argv, NULL, 0, false);
 }
 
 /* Operations and tools are found like rm-supervise finds them. */
@@ -82,7 +84,7 @@ main(int argc, char *argv[])
 		die_usage(USAGE);
 	find_tools(ops, sizeof(ops));
 	events = watch_open();
-	if (plain)
+	if (plain || !screen_is_possible())
 		plain_run(events);
 	tty = screen_open();
 	(void)atexit(screen_close);

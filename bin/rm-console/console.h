@@ -16,7 +16,7 @@ struct facts {
 	bool session;			/* somebody has the session's lock */
 	pid_t holder;			/* who says that it is he, or 0 */
 	/* All of these are fit to be shown; empty if they are not known. */
-	char name[64], key[80], listens[80];
+	char name[64], key[80], listens[80], domain[64];
 	char ip[64], manager[64], custodians[512], since[32], tls[256];
 };
 
@@ -56,63 +56,31 @@ void watch_task(int fd);
 
 /* --- task.c: programs that the console runs, and never waits for ---------- */
 
+#define TASK_TEXT	65536
+#define TASK_INPUT	131072
+
 struct task {
 	int fd;				/* its output, or -1: there is none */
 	size_t len;
-	char text[4096];		/* the end of what it wrote */
+	char text[TASK_TEXT];		/* the end of what it wrote */
 };
 
 /*
- * Starts argv with input (may be NULL) and follows its output, standard error
- * too with errors.  What cannot be started says so in its output.
+ * Starts argv with len bytes of input, at most TASK_INPUT, and follows its
+ * output, standard error too with errors.  t may be NULL.  What cannot be
+ * started says so in its output.
  */
 void task_start(struct task *t, const char *const argv[], const char *input,
-    bool errors);
+    size_t len, bool errors);
 
 /* Reads on; true when the task has ended: then its text is whole. */
 bool task_read(struct task *t);
 
-/* Leaves it to itself. */
+/* What it wrote, fit to be shown: printable ASCII and LF. */
+void task_clean(char *ret, size_t size, const struct task *t);
+
+/* Leaves it to itself; an operation learns that, and ends. */
 void task_forget(struct task *t);
-
-/* --- screen.c: the only file that knows newt ------------------------------ */
-
-#define SCREEN_ENTRIES	8
-#define SCREEN_KEYS	256	/* bytes at a time */
-
-struct window {
-	const char *title;
-	const char *text;		/* or NULL */
-	size_t n;			/* entries of a menu, or 0 */
-	const char *entry[SCREEN_ENTRIES];
-};
-
-enum screen_end {
-	SCREEN_NONE,			/* nothing was decided */
-	SCREEN_CHOSEN,
-	SCREEN_BACK
-};
-
-/* Takes the terminal; returns the descriptor to read its bytes from. */
-int screen_open(void);
-void screen_close(void);
-
-/* True if bytes have come from the terminal that nobody has read. */
-bool screen_pending(void);
-
-/* Draws everything anew, with entry number choice selected. */
-void screen_draw(const char *root, const char *left, const char *right,
-    const struct window *w, size_t choice);
-
-/*
- * Gives bytes from the terminal to the menu.  Sets *ret_choice to the entry
- * that is selected now.
- */
-enum screen_end screen_keys(const char *bytes, size_t len,
-    size_t *ret_choice);
-
-/* Learns the new size; draw afterwards. */
-void screen_resize(void);
 
 /* --- ui.c and plain.c: the two ways to be a console ---------------------- */
 

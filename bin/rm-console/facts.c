@@ -83,6 +83,19 @@ look_at_session(struct facts *f)
 		f->holder = (pid_t)n;
 }
 
+/* The right end of the bottom line. */
+static void
+look_at_domain(struct facts *f)
+{
+	char path[PATH_MAX], text[HOLDER_MAX], name[40] = "<none>";
+
+	rm_env_state_path(path, sizeof(path), "current/domain");
+	if (rm_io_load(path, text, sizeof(text)) > 0)
+		value_of(name, sizeof(name), text, "name");
+	(void)snprintf(f->domain, sizeof(f->domain),
+	    "Replication Domain: %s", name);
+}
+
 void
 facts_look(struct facts *ret)
 {
@@ -97,6 +110,7 @@ facts_look(struct facts *ret)
 	rm_env_conf(ret->name, sizeof(ret->name), "name", "appliance");
 	rm_env_state_path(path, sizeof(path), "appliance");
 	first_line(ret->key, sizeof(ret->key), path);
+	look_at_domain(ret);
 	if (held("remote.addr")) {
 		rm_env_run_path(path, sizeof(path), "remote.addr");
 		first_line(ret->listens, sizeof(ret->listens), path);

@@ -2,32 +2,32 @@
 /*
  * Drawing, by newt.  Its library has a habit that a console cannot have:
  * every new window throws away what was typed.  So it never gets the
- * terminal: the console reads that itself, looks at every byte first, and
- * hands on to a menu what is meant for it, through a pipe.
+ * terminal: the console reads that itself, and newt reads a pipe into which
+ * nobody writes.
  */
+#include "screen.h"
+
 #include <fcntl.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <newt.h>
 #include <poll.h>
 #include <slang.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "console.h"
-#include "rm_io.h"
-
-#define MARGIN	8		/* cells around a window, both ways */
+#include "layout.h"
+#include "rm_die.h"
 
 static struct {
-	int tty, feed, slang_tty;
-	bool drawing;
+	int tty, slang_tty;
+	bool drawing, utf8, has_window;
 	struct termios before;
-	newtComponent form, list;
-	size_t n;
+	newtComponent form;
+	size_t page;
 } s = { .tty = -1 };
 
 /* Every byte is a byte: none stops, interrupts, or is kept for a line. */
@@ -56,24 +56,55 @@ start_newt(void)
 	if (newtInit() != 0)
 		diex(RM_EXIT_USAGE, "unable to draw on this terminal");
 	s.drawing = true;
+	/* An old terminal has lines of its own; others get + - and |. */
+	if (!s.utf8 && strncmp(getenv("TERM"), "vt", 2) != 0)
+		SLtt_Has_Alt_Charset = 0;
 	newtCls();
+	newtCursorOff();
 	make_raw();
 	s.slang_tty = SLang_TT_Read_FD;
 	SLang_TT_Read_FD = pipe_ends[0];
-	s.feed = pipe_ends[1];
 	/* newt waits on 0 and reads what slang reads: the same from now on. */
 	if (dup2(pipe_ends[0], 0) == -1)
 		die(RM_EXIT_SYSTEM, "unable to redirect standard input");
 }
 
+bool
+screen_is_possible(void)
+{
+	const char *term = getenv("TERM");
+
+	return term == NULL || (strcmp(term, "dumb") != 0 &&
+	    strcmp(term, "unknown") != 0);
+}
+
+/*
+ * What the surroundings say of the terminal; if they say nothing, it is a
+ * console of today.  Terminals named vt are older than UTF-8.
+ */
+static bool
+find_charset(void)
+{
+	const char *term = getenv("TERM"), *said = setlocale(LC_CTYPE, "");
+	const char *all = getenv("LC_ALL"), *ctype = getenv("LC_CTYPE");
+	const char *lang = getenv("LANG");
+	bool silent = (all == NULL || *all == '\0') && (ctype == NULL ||
+	    *ctype == '\0') && (lang == NULL || *lang == '\0');
+
+	if (strncmp(term, "vt", 2) != 0 && (silent || (said != NULL &&
+	    strcmp(nl_langinfo(CODESET), "UTF-8") == 0)) &&
+	    setlocale(LC_CTYPE, "C.UTF-8") != NULL)
+		return true;
+	(void)setlocale(LC_CTYPE, "C");
+	return false;
+}
+
 int
 screen_open(void)
 {
-	/* The supervisor speaks C; a console draws lines and arrows. */
-	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
-		(void)setlocale(LC_CTYPE, "C");
 	if (getenv("TERM") == NULL)
 		diex(RM_EXIT_USAGE, "TERM is not set");
+	s.utf8 = find_charset();
 	s.tty = fcntl(0, F_DUPFD_CLOEXEC, 3);
 	if (s.tty == -1 || tcgetattr(s.tty, &s.before) == -1)
 		diex(RM_EXIT_USAGE, "standard input is no terminal: "
@@ -96,6 +127,12 @@ screen_close(void)
 }
 
 bool
+screen_has_utf8(void)
+{
+	return s.utf8;
+}
+
+bool
 screen_pending(void)
 {
 	struct pollfd fd = { .fd = s.tty, .events = POLLIN };
@@ -103,14 +140,20 @@ screen_pending(void)
 	return poll(&fd, 1, 0) == 1;
 }
 
+size_t
+screen_page(void)
+{
+	return s.page;
+}
+
 static void
 drop_window(void)
 {
-	if (s.form == NULL)
+	if (!s.has_window)
 		return;
 	newtFormDestroy(s.form);
 	newtPopWindowNoRefresh();
-	s.form = s.list = NULL;
+	s.has_window = false;
 }
 
 void
@@ -124,39 +167,33 @@ screen_resize(void)
 	newtCls();
 }
 
-/* Cells that a line of UTF-8 takes; ours has no wide characters. */
-static int
-cells(const char *line)
-{
-	int n = 0;
-
-	for (; *line != '\0' && *line != '\n'; line++)
-		if ((*line & 0xc0) != 0x80)
-			n++;
-	return n;
-}
-
-/* The room that text takes when it is broken at max cells. */
 static void
-measure(const char *text, int max, int *ret_width, int *ret_height)
+put(const struct layout_piece *p)
 {
-	int n;
+	static const int colours[] = {
+		[LAYOUT_PLAIN] = NEWT_COLORSET_LABEL,
+		[LAYOUT_FIELD] = NEWT_COLORSET_ENTRY,
+		[LAYOUT_ENTRY] = NEWT_COLORSET_LISTBOX,
+		[LAYOUT_BUTTON] = NEWT_COLORSET_COMPACTBUTTON,
+		[LAYOUT_FOCUS] = NEWT_COLORSET_ACTSELLISTBOX
+	};
+	newtComponent c;
 
-	for (; text != NULL && *text != '\0'; (*ret_height)++) {
-		n = cells(text);
-		*ret_height += n / (max + 1);
-		n = n > max ? max : n;
-		*ret_width = n > *ret_width ? n : *ret_width;
-		if ((text = strchr(text, '\n')) != NULL)
-			text++;
+	if (p->kind == LAYOUT_GAUGE) {
+		c = newtScale(p->col, p->row, p->width, 100);
+		newtScaleSet(c, p->percent);
+	} else {
+		c = newtLabel(p->col, p->row, p->text);
+		newtLabelSetColors(c, colours[p->kind]);
 	}
+	newtFormAddComponent(s.form, c);
 }
 
 static void
 draw_root(const char *root, const char *left, const char *right, int cols)
 {
 	char line[512];
-	int gap = cols - cells(left) - cells(right) - 1;
+	int gap = cols - layout_cells(left) - layout_cells(right) - 1;
 
 	(void)snprintf(line, sizeof(line), "%-*s", cols, root);
 	newtDrawRootText(0, 0, line);
@@ -166,99 +203,48 @@ draw_root(const char *root, const char *left, const char *right, int cols)
 	newtPushHelpLine(line);
 }
 
-static void
-fill_window(const struct window *w, int width, int text_height, size_t choice)
+/* No room for any window: what is needed is said where it can be said. */
+static bool
+is_too_small(int cols, int rows)
 {
-	newtComponent box;
-	size_t i;
+	char line[128];
 
-	s.form = newtForm(NULL, NULL, 0);
-	if (w->text != NULL) {
-		box = newtTextbox(1, 0, width, text_height, NEWT_FLAG_WRAP);
-		newtTextboxSetText(box, w->text);
-		newtFormAddComponent(s.form, box);
-	}
-	if ((s.n = w->n) == 0) {
-		newtDrawForm(s.form);
-		return;
-	}
-	s.list = newtListbox(1, w->text != NULL ? text_height + 1 : 0,
-	    (int)w->n, NEWT_FLAG_RETURNEXIT);
-	for (i = 0; i < w->n; i++)
-		(void)newtListboxAppendEntry(s.list, w->entry[i],
-		    (void *)(uintptr_t)i);
-	newtListboxSetCurrent(s.list, (int)choice);
-	newtFormAddComponent(s.form, s.list);
-	newtFormAddHotKey(s.form, NEWT_KEY_ESCAPE);
-	newtFormSetTimer(s.form, 1);
-	newtDrawForm(s.form);
+	if (cols >= SCREEN_COLS && rows >= SCREEN_ROWS)
+		return false;
+	(void)snprintf(line, sizeof(line), "%d x %d is too small", cols, rows);
+	newtDrawRootText(0, rows / 2 - 1, line);
+	(void)snprintf(line, sizeof(line), "The console needs %d x %d",
+	    SCREEN_COLS, SCREEN_ROWS);
+	newtDrawRootText(0, rows / 2, line);
+	newtRefresh();
+	return true;
 }
 
 void
 screen_draw(const char *root, const char *left, const char *right,
-    const struct window *w, size_t choice)
+    const struct window *w, size_t focus, size_t *top)
 {
-	int cols, rows, width, height = 0, text_height;
+	static struct layout l;
+	int cols, rows;
 	size_t i;
 
 	if (!s.drawing)
 		start_newt();
 	drop_window();
 	newtGetScreenSize(&cols, &rows);
+	newtCls();
 	draw_root(root, left, right, cols);
-	width = cells(w->title) + 4;
-	measure(w->text, cols - MARGIN, &width, &height);
-	text_height = height;
-	for (i = 0; i < w->n; i++)
-		measure(w->entry[i], cols - MARGIN, &width, &height);
-	if (w->text != NULL && w->n > 0)
-		height++;
-	if (height > rows - MARGIN / 2)
-		height = rows - MARGIN / 2;
-	newtCenteredWindow((unsigned int)width + 2, (unsigned int)height,
+	if (is_too_small(cols, rows))
+		return;
+	layout_make(&l, w, cols, rows, focus, *top);
+	*top = l.top;
+	s.page = l.page;
+	newtCenteredWindow((unsigned int)l.width, (unsigned int)l.height,
 	    w->title);
-	fill_window(w, width, text_height, choice);
+	s.form = newtForm(NULL, NULL, 0);
+	s.has_window = true;
+	for (i = 0; i < l.n; i++)
+		put(&l.piece[i]);
+	newtDrawForm(s.form);
 	newtRefresh();
-}
-
-/*
- * What a menu may get.  Others it would not survive: on ^L and ^Z newt waits
- * for one more key, and on its input alone.
- */
-static size_t
-pass_keys(char *ret, const char *bytes, size_t len)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < len; i++)
-		if ((bytes[i] >= ' ' && bytes[i] <= '~') || (bytes[i] != '\0' &&
-		    strchr("\b\t\n\r\033\177", bytes[i]) != NULL))
-			ret[n++] = bytes[i];
-	return n;
-}
-
-enum screen_end
-screen_keys(const char *bytes, size_t len, size_t *ret_choice)
-{
-	char keys[SCREEN_KEYS];
-	struct newtExitStruct es;
-	enum screen_end end = SCREEN_NONE;
-
-	if (s.list == NULL || len > sizeof(keys))
-		return SCREEN_NONE;
-	len = pass_keys(keys, bytes, len);
-	if (len == 0)
-		return SCREEN_NONE;
-	/* Alone, it begins no sequence: newt would wait for the rest. */
-	if (len == 1 && *keys == '\033')
-		return SCREEN_BACK;
-	if (rm_io_write(s.feed, keys, len) == -1)
-		die(RM_EXIT_SYSTEM, "unable to hand on keys");
-	newtFormRun(s.form, &es);
-	if (es.reason == NEWT_EXIT_COMPONENT)
-		end = SCREEN_CHOSEN;
-	else if (es.reason == NEWT_EXIT_HOTKEY)
-		end = SCREEN_BACK;
-	*ret_choice = (size_t)(uintptr_t)newtListboxGetCurrent(s.list);
-	return end;
 }

@@ -47,15 +47,17 @@ become(const char *const argv[], int in, int out, bool errors)
 
 void
 task_start(struct task *t, const char *const argv[], const char *input,
-    bool errors)
+    size_t len, bool errors)
 {
 	int in[2], out[2] = { -1, -1 };
 
-	/* What is to be said fits in a pipe. */
+	/* What is to be said fits in a pipe, which no disk ever sees. */
 	if (pipe2(in, O_CLOEXEC) == -1 || (t != NULL &&
 	    pipe2(out, O_CLOEXEC) == -1))
 		die(RM_EXIT_SYSTEM, "unable to make a pipe");
-	if (input != NULL && rm_io_write(in[1], input, strlen(input)) == -1)
+	(void)fcntl(in[1], F_SETPIPE_SZ, TASK_INPUT);
+	(void)fcntl(in[1], F_SETFL, O_NONBLOCK);
+	if (len > 0 && rm_io_write(in[1], input, len) == -1)
 		die(RM_EXIT_SYSTEM, "unable to write to a pipe");
 	switch (fork()) {
 	case -1:
@@ -102,6 +104,17 @@ task_read(struct task *t)
 		return false;
 	task_forget(t);
 	return true;
+}
+
+void
+task_clean(char *ret, size_t size, const struct task *t)
+{
+	size_t i, n = t->len < size - 1 ? t->len : size - 1;
+
+	for (i = 0; i < n; i++)
+		ret[i] = (t->text[i] >= ' ' && t->text[i] <= '~') ||
+		    t->text[i] == '\n' ? t->text[i] : '?';
+	ret[n] = '\0';
 }
 
 void

@@ -1,263 +1,212 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is on the screen, and what leads from there to something else.
+ * The screens above each other, and what every key and event does to them.
+ * While the appliance is armed there is only the RM window (rm.c), whatever
+ * stood there before: look() goes there and back.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "console.h"
-#include "rm_text.h"
+#include "move.h"
+#include "rm_num.h"
+#include "view.h"
 
-#define BACK		"\xe2\x97\x82"		/* a triangle to the left */
-#define FURTHER		" \xe2\x96\xb8"		/* and one to the right */
+#define LEVELS		8
+#define KEYS		512	/* bytes at a time */
 #define SEQUENCE_MS	30	/* from Esc to the rest of a key */
 
-/*
- * MAIN -- CONFIGURATION, POWER -- CONFIRM -- WAIT -- MESSAGE -- MAIN, as
- * chosen() leads; and from everywhere to RM and back to MAIN, as look() finds
- * the appliance armed or not.
- */
-enum view {
-	VIEW_MAIN,
-	VIEW_CONFIGURATION,
-	VIEW_POWER,
-	VIEW_CONFIRM,
-	VIEW_WAIT,
-	VIEW_MESSAGE,
-	VIEW_RM
-};
-
-enum job {
-	JOB_NONE,
-	JOB_ARM,
-	JOB_ABOUT,
-	JOB_OPERATION
+struct level {
+	const struct view *view;
+	const void *arg;
+	size_t focus, top;
 };
 
 static struct {
-	enum view view;
-	size_t choice;
-	struct facts facts;
-	enum job job;
-	struct task task;
-	const char *power;		/* the operation to be confirmed */
-	char title[64];			/* of WAIT and MESSAGE */
-	char text[sizeof(((struct task *)0)->text) + 256];
+	size_t n;
+	struct level level[LEVELS];
+	struct window window;		/* as it was filled last */
+	int ops_fd;
 	const char *ops;
-} ui = { .task.fd = -1 };
+	bool dirty;
+	bool early;	/* keys came while it was still arming */
+	int64_t tick;	/* when it is drawn without any event */
+} ui;
 
-/* --- what can be started -------------------------------------------------- */
+struct facts ui_facts;
+struct task ui_task = { .fd = -1 };
 
-static void
-go(enum view view)
+/* --- levels --------------------------------------------------------------- */
+
+static struct level *
+upmost(void)
 {
-	ui.view = view;
-	ui.choice = 0;
+	return &ui.level[ui.n - 1];
 }
 
 static void
-start_operation(enum job job, const char *title, const char *operation,
-    bool confirm)
+leave(void)
 {
-	const char *const argv[] = { "rm-exec", "-L", ui.ops, NULL };
-	char name[3 * sizeof(ui.facts.name)], line[512];
+	const struct view *v = upmost()->view;
 
-	if (rm_text_spell(name, sizeof(name), (uint8_t *)ui.facts.name,
-	    strlen(ui.facts.name)) == -1)
-		name[0] = '\0';
-	(void)snprintf(line, sizeof(line), "%s%s%s\n", operation,
-	    confirm ? " confirm=" : "", confirm ? name : "");
-	(void)snprintf(ui.title, sizeof(ui.title), "%s", title);
-	task_start(&ui.task, argv, line, false);
-	ui.job = job;
-	go(VIEW_WAIT);
+	ui.n--;
+	if (v->left != NULL)
+		v->left();
 }
 
-static void
-start_arming(void)
+static bool
+is_armed(void)
 {
-	static const char *const argv[] = { "rm-supervise", "arm", NULL };
-
-	task_start(&ui.task, argv, NULL, true);
-	ui.job = JOB_ARM;
-	go(VIEW_RM);
+	return ui.n > 0 && upmost()->view == &rm_view && ui_facts.armed;
 }
 
-/* What rm-exec answered, without the marks of the wire. */
-static void
-read_answer(void)
+void
+ui_push(const struct view *v, const void *arg)
 {
-	char *line, *next;
-	size_t len = 0;
-
-	ui.text[0] = '\0';
-	for (line = ui.task.text; line != NULL; line = next) {
-		if ((next = strchr(line, '\n')) != NULL)
-			*next++ = '\0';
-		/* About tells facts; only what fails has more to say there. */
-		if (strlen(line) < 2 || strchr(":+!", *line) == NULL ||
-		    (*line == '+' && (ui.job == JOB_ABOUT || len > 0)))
-			continue;
-		len += (size_t)snprintf(ui.text + len, sizeof(ui.text) - len,
-		    "%s%s\n", *line == '!' ? "not done: " : "", line + 2);
-	}
-	if (len == 0)
-		(void)snprintf(ui.text, sizeof(ui.text),
-		    "not done: rm-exec did not answer\n");
-	if (ui.job == JOB_ABOUT)
-		(void)snprintf(ui.text + len, sizeof(ui.text) - len,
-		    "key %.*s\n    %s\n", (int)strlen(ui.facts.key) / 2,
-		    ui.facts.key, ui.facts.key + strlen(ui.facts.key) / 2);
+	/* Nothing comes over the RM window. */
+	if (is_armed())
+		return;
+	if (ui.n == LEVELS)
+		leave();
+	ui.level[ui.n++] = (struct level){ .view = v, .arg = arg };
+	ui.dirty = true;
 }
 
-/* The program has ended; nobody is told about it while armed. */
-static void
-take_result(void)
+const void *
+ui_arg(void)
 {
-	if (ui.job == JOB_ARM) {
-		(void)snprintf(ui.title, sizeof(ui.title),
-		    "Remote Management");
-		rm_text_clean(ui.text, sizeof(ui.text),
-		    (uint8_t *)ui.task.text, ui.task.len);
-	} else
-		read_answer();
-	ui.job = JOB_NONE;
-	if (!ui.facts.armed)
-		go(VIEW_MESSAGE);
+	return upmost()->arg;
 }
 
-/* --- menus ---------------------------------------------------------------- */
-
-static void
-chosen_main(size_t choice)
+void
+ui_pop(void)
 {
-	switch (choice) {
-	case 0:
-		start_operation(JOB_ABOUT, "About", "status", false);
-		break;
-	case 1:
-		if (ui.facts.service)
-			start_operation(JOB_OPERATION, "Stop Service",
-			    "stop-service", false);
-		else
-			start_operation(JOB_OPERATION, "Start Service",
-			    "start-service", false);
-		break;
-	case 2:
-		start_arming();
-		break;
-	case 3:
-		go(VIEW_CONFIGURATION);
-		break;
-	case 4:
-		go(VIEW_POWER);
-		break;
-	}
+	if (ui.n > 1 && !is_armed())
+		leave();
+	ui.dirty = true;
 }
 
-static void
-chosen(size_t choice)
+void
+ui_replace(const struct view *v, const void *arg)
 {
-	switch (ui.view) {
-	case VIEW_MAIN:
-		chosen_main(choice);
-		break;
-	case VIEW_CONFIGURATION:
-		if (choice == 1)
-			start_arming();
-		else
-			go(VIEW_MAIN);
-		break;
-	case VIEW_POWER:
-		ui.power = choice == 1 ? "restart" : "switch-off";
-		go(choice == 0 ? VIEW_MAIN : VIEW_CONFIRM);
-		break;
-	case VIEW_CONFIRM:
-		if (choice == 1)
-			start_operation(JOB_OPERATION, "Power Off", ui.power,
-			    true);
-		else
-			go(VIEW_POWER);
-		break;
-	case VIEW_MESSAGE:
-		go(VIEW_MAIN);
-		break;
-	case VIEW_WAIT:
-	case VIEW_RM:
-		break;
-	}
+	ui_pop();
+	ui_push(v, arg);
 }
 
-static void
-back(void)
+void
+ui_home(void)
 {
-	if (ui.view == VIEW_CONFIRM)
-		go(VIEW_POWER);
-	else if (ui.view != VIEW_WAIT && ui.view != VIEW_RM)
-		go(VIEW_MAIN);
+	while (ui.n > 1)
+		leave();
+	ui.dirty = true;
 }
 
-static void
-fill(struct window *w)
+void
+ui_follow(void)
 {
-	static char question[128], rm[2048];
+	upmost()->top = SIZE_MAX;
+}
 
-	switch (ui.view) {
-	case VIEW_MAIN:
-		*w = (struct window){ "Main", NULL, 5, { "About",
-		    ui.facts.service ? "Stop Service" : "Start Service",
-		    "Remote Management", "Configuration" FURTHER,
-		    "Power Off" FURTHER } };
-		break;
-	case VIEW_CONFIGURATION:
-		*w = (struct window){ "Configuration", NULL, 2,
-		    { BACK, "Load Remote Management" } };
-		break;
-	case VIEW_POWER:
-		*w = (struct window){ "Power Off", NULL, 3,
-		    { BACK, "Restart", "Power Off" } };
-		break;
-	case VIEW_CONFIRM:
-		(void)snprintf(question, sizeof(question), "%s %s now?",
-		    strcmp(ui.power, "restart") == 0 ? "Restart" :
-		    "Switch off", ui.facts.name);
-		*w = (struct window){ "Power Off", question, 2,
-		    { "No", "Yes" } };
-		break;
-	case VIEW_WAIT:
-		*w = (struct window){ .title = ui.title,
-		    .text = "please wait" };
-		break;
-	case VIEW_MESSAGE:
-		*w = (struct window){ ui.title, ui.text, 1, { "OK" } };
-		break;
-	case VIEW_RM:
-		facts_describe(rm, sizeof(rm), &ui.facts);
-		*w = (struct window){ .title = "RM (press ESC to exit)",
-		    .text = ui.facts.armed ? rm :
-		    "switching remote management on" };
-		break;
-	}
+const char *
+ui_ops(void)
+{
+	return ui.ops;
+}
+
+bool
+ui_has_operation(const char *name)
+{
+	return faccessat(ui.ops_fd, name, X_OK, 0) == 0;
+}
+
+/* --- drawing -------------------------------------------------------------- */
+
+static void
+refill(void)
+{
+	upmost()->view->fill(&ui.window);
+	if (upmost()->focus >= move_places(&ui.window))
+		upmost()->focus = 0;
 }
 
 static void
 draw(void)
 {
-	struct window w;
 	char root[128];
+	unsigned int ms = 0;
 
-	fill(&w);
+	refill();
 	(void)snprintf(root, sizeof(root), "%s - Local Management Console",
-	    ui.facts.name);
-	screen_draw(root, ui.facts.service ? "Service running..." :
-	    "Service stopped", "Replication Domain: <none>", &w, ui.choice);
+	    ui_facts.name);
+	screen_draw(root, ui_facts.service ? "Service running..." :
+	    "Service stopped", ui_facts.domain, &ui.window, upmost()->focus,
+	    &upmost()->top);
+	if (upmost()->view->tick_ms != NULL)
+		ms = upmost()->view->tick_ms();
+	ui.tick = ms == 0 ? INT64_MAX : rm_num_now_ms() + ms;
+	ui.dirty = false;
+}
+
+/* --- keys ----------------------------------------------------------------- */
+
+static void
+key(enum key k, char c)
+{
+	struct level *l = upmost();
+	const struct view *v = l->view;
+	const struct window *w = &ui.window;
+	bool one = move_places(w) <= 1;
+
+	if (v->key != NULL && v->key(&l->focus, k, c))
+		return;
+	switch (k) {
+	case KEY_ESC:
+		if (v->back != NULL)
+			v->back();
+		else
+			ui_pop();
+		break;
+	case KEY_ENTER:
+		if (v->chosen != NULL && l->focus >= ui.window.n_fields &&
+		    move_places(&ui.window) > 0)
+			v->chosen(l->focus - ui.window.n_fields);
+		break;
+	case KEY_UP:
+	case KEY_DOWN:
+		if (one)
+			move_text(&l->top, k);
+		else
+			move_focus(&l->focus, w, k == KEY_UP ? -1 : 1);
+		break;
+	case KEY_TAB:
+	case KEY_RIGHT:
+		move_focus(&l->focus, w, 1);
+		break;
+	case KEY_BACKTAB:
+	case KEY_LEFT:
+		move_focus(&l->focus, w, -1);
+		break;
+	case KEY_CHAR:
+		move_to_letter(&l->focus, w, c);
+		break;
+	default:
+		move_text(&l->top, k);
+		break;
+	}
 }
 
 /* --- events --------------------------------------------------------------- */
+
+/* True while rm-supervise arms: then keys are left where they are. */
+static bool
+arming(void)
+{
+	return upmost()->view == &rm_view && !ui_facts.armed;
+}
 
 /* Returns true if there is something else to be seen. */
 static bool
@@ -266,65 +215,106 @@ look(void)
 	static struct facts now;
 
 	facts_look(&now);
-	if (memcmp(&now, &ui.facts, sizeof(now)) == 0)
+	if (memcmp(&now, &ui_facts, sizeof(now)) == 0)
 		return false;
-	ui.facts = now;
+	if (now.armed && !ui_facts.armed) {
+		if (arming())
+			task_forget(&ui_task);
+		ui_home();
+		ui_push(&rm_view, NULL);
+	} else if (!now.armed && ui_facts.armed)
+		ui.n = 1;		/* the RM window holds nothing */
+	ui_facts = now;
 	watch_holder(now.session ? now.holder : 0);
-	if (now.armed) {
-		if (ui.job == JOB_ARM) {
-			task_forget(&ui.task);
-			ui.job = JOB_NONE;
-		}
-		go(VIEW_RM);
-	} else if (ui.view == VIEW_RM && ui.job != JOB_ARM)
-		go(VIEW_MAIN);
 	return true;
 }
 
-/* Keys are left where they are until arming is done: then they end it. */
+/* Local activity; true if it ended something: then it means nothing else. */
 static bool
-arming(void)
+activity(void)
 {
-	return ui.job == JOB_ARM && !ui.facts.armed;
+	if (!local_activity())
+		return false;
+	(void)look();
+	draw();
+	record_disarm();
+	return true;
+}
+
+static void
+act_on(const char *keys, size_t len)
+{
+	size_t used;
+	enum key k;
+	char c;
+
+	while (len > 0) {
+		if (arming()) {
+			ui.early = true;
+			return;
+		}
+		used = keys_next(keys, len, &k, &c);
+		keys += used;
+		len -= used;
+		if (k != KEY_NONE) {
+			refill();
+			key(k, c);
+		}
+	}
 }
 
 static void
 take_keys(int tty)
 {
 	struct pollfd more = { .fd = tty, .events = POLLIN };
-	char keys[SCREEN_KEYS];
-	bool was_armed = ui.facts.armed;
+	char keys[KEYS];
+	bool was_armed = ui_facts.armed;
 	ssize_t n, m;
 
 	if ((n = read(tty, keys, sizeof(keys) / 2)) == -1)
 		die(RM_EXIT_SYSTEM, "unable to read the terminal");
 	if (n == 0)
 		diex(RM_EXIT_SYSTEM, "the terminal has gone");
-	if (local_activity()) {
-		(void)look();
-		if (!ui.facts.armed)
-			go(VIEW_MAIN);
-		draw();
-		record_disarm();
+	/* Or somebody else was quicker: it was meant for that window. */
+	if (activity() || was_armed)
 		return;
-	}
-	if (was_armed)
-		return;		/* somebody else was quicker */
 	if (keys[n - 1] == '\033' && poll(&more, 1, SEQUENCE_MS) == 1 &&
 	    (m = read(tty, keys + n, sizeof(keys) / 2)) > 0)
 		n += m;
-	switch (screen_keys(keys, (size_t)n, &ui.choice)) {
-	case SCREEN_NONE:
-		break;
-	case SCREEN_CHOSEN:
-		chosen(ui.choice);
-		draw();
-		break;
-	case SCREEN_BACK:
-		back();
-		draw();
-		break;
+	act_on(keys, (size_t)n);
+	explicit_bzero(keys, sizeof(keys));
+	ui.dirty = true;
+}
+
+static void
+take_events(void)
+{
+	unsigned int what = watch_take();
+
+	if ((what & WATCH_END) != 0)
+		exit(RM_EXIT_OK);
+	if ((what & WATCH_RESIZE) != 0) {
+		screen_resize();
+		ui.dirty = true;
 	}
+	if ((what & WATCH_FACTS) != 0 && look())
+		ui.dirty = true;
+	if ((what & WATCH_TASK) == 0)
+		return;
+	ui.dirty = true;
+	if (task_read(&ui_task) && !ui_facts.armed &&
+	    upmost()->view->ended != NULL)
+		upmost()->view->ended();
+}
+
+static int
+timeout(void)
+{
+	int64_t now = rm_num_now_ms();
+
+	if (ui.tick == INT64_MAX)
+		return -1;
+	return ui.tick > now ? (int)(ui.tick - now) : 0;
 }
 
 void
@@ -332,33 +322,30 @@ ui_run(int tty, int events, const char *ops)
 {
 	struct pollfd fds[2] = { { .events = POLLIN },
 	    { .fd = events, .events = POLLIN } };
-	unsigned int what;
-	bool dirty = true;
 
 	ui.ops = ops;
+	ui.ops_fd = open(ops, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ui_push(&main_view, NULL);
 	(void)look();
+	ui.dirty = true;
 	for (;;) {
+		if (ui.early && ui_facts.armed) {
+			ui.early = false;
+			(void)activity();
+		}
 		/* What was typed goes before what is to be seen. */
-		if (dirty && (arming() || !screen_pending()))
+		if (ui.dirty && (arming() || !screen_pending()))
 			draw();
 		fds[0].fd = arming() ? -1 : tty;
-		if (poll(fds, 2, -1) == -1 && errno != EINTR)
+		if (poll(fds, 2, timeout()) == -1 && errno != EINTR)
 			die(RM_EXIT_SYSTEM, "unable to wait");
-		dirty = false;
+		if (rm_num_now_ms() >= ui.tick) {
+			(void)look();
+			ui.dirty = true;
+		}
 		if (fds[0].revents != 0)
 			take_keys(tty);
-		if (fds[1].revents == 0)
-			continue;
-		what = watch_take();
-		if ((what & WATCH_END) != 0)
-			exit(RM_EXIT_OK);
-		if ((what & WATCH_RESIZE) != 0)
-			screen_resize();
-		dirty = look() || (what & WATCH_RESIZE) != 0;
-		if ((what & WATCH_TASK) != 0 && task_read(&ui.task)) {
-			take_result();
-			dirty = true;
-		}
+		if (fds[1].revents != 0)
+			take_events();
 	}
 }
-
