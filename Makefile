@@ -37,7 +37,7 @@ COMPILE = $(CC) -std=c17 $(CPPFLAGS) $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS)
 
 TOOLS := $(patsubst bin/%.c,%,$(wildcard bin/*.c))
 SCRIPTS := $(patsubst bin/%,%,$(shell find bin -maxdepth 1 -type f ! -name '*.c'))
-SHARED := $(patsubst lib/%,%,$(wildcard lib/*.sh lib/*ops/* lib/modes/*))
+SHARED := $(patsubst lib/%,%,$(wildcard lib/*.sh lib/serve lib/ops/* lib/modes/*))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 HELPERS := probe-matrix probe-rules probe-load piv-card wait-card raw-sign
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
@@ -48,7 +48,7 @@ PKGS_rm-connect := openssl libseccomp
 PKGS_rm-auth := libcrypto libsodium libseccomp
 PKGS_rm-idle := libseccomp
 PKGS_rm-enrol := libcrypto libsodium
-PKGS_rm-exec := libsodium libseccomp
+$(foreach t,exec login,$(eval PKGS_rm-$(t) := libsodium libseccomp))
 PKGS_rm-audit := libcrypto libsodium
 PKGS_rm-console := libnewt slang libsodium
 PKGS_rmctl := openssl libsodium libpcsclite zlib
@@ -106,7 +106,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/card/%.o
 $(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%
 	$(Q)install -D -m 755 $< $@
 $(BUILD)/lib/rm/%: lib/%
-	$(Q)install -D -m $(if $(filter %ops,$(<D)),755,644) $< $@
+	$(Q)install -D -m $(if $(filter lib/ops/% lib/serve,$<),755,644) $< $@
 
 asan: all
 deps lint fresh-check:

@@ -5,7 +5,7 @@
  * to an open description that crosses the exec in RM_LOCK_FD: it is free again
  * when the last of prog and its heirs has gone, however they went.  Who holds
  * it stands in lockfile.holder, for display; only the lock itself decides.
- * With -q it only asks, which never gets in anybody's way; with -d it takes
+ * With -q and -n it only asks, which gets in nobody's way; with -d it takes
  * the lock for a descriptor that it was given, so that a shell has it for as
  * long as it, or any heir, keeps that open.
  * Example: rm-once run/session -- sleep 9
@@ -30,12 +30,13 @@
 
 #define USAGE		"rm-once [-w seconds] lockfile [--] prog [arg ...]\n" \
 			"       rm-once -q [-w seconds] lockfile\n" \
+			"       rm-once -n lockfile ...\n" \
 			"       rm-once -d fd [-w seconds]"
 #define WAIT_MAX_MS	3600000
 #define ASK_MS		20	/* between two looks of -q -w */
 
 static struct {
-	bool ask;
+	bool ask, count;
 	uint32_t fd;			/* -d, or 0 */
 	uint32_t wait_ms;
 } opts;
@@ -45,7 +46,7 @@ parse_args(int argc, char *argv[])
 {
 	int ch;
 
-	while ((ch = getopt(argc, argv, "+d:qw:")) != -1) {
+	while ((ch = getopt(argc, argv, "+d:nqw:")) != -1) {
 		switch (ch) {
 		case 'd':
 			if (opts.fd != 0)
@@ -53,6 +54,11 @@ parse_args(int argc, char *argv[])
 			if (rm_num_u32(&opts.fd, optarg, 3, 65535) == -1)
 				diex(RM_EXIT_USAGE, "bad descriptor: %s",
 				    optarg);
+			break;
+		case 'n':
+			if (opts.count)
+				diex(RM_EXIT_USAGE, "-n is given twice");
+			opts.count = true;
 			break;
 		case 'q':
 			if (opts.ask)
@@ -70,8 +76,11 @@ parse_args(int argc, char *argv[])
 			die_usage(USAGE);
 		}
 	}
+	if (opts.count && (opts.ask || opts.fd != 0 || opts.wait_ms != 0))
+		die_usage(USAGE);
 	if (opts.fd != 0 ? opts.ask || optind != argc :
-	    opts.ask ? argc - optind != 1 : argc - optind < 2)
+	    opts.ask ? argc - optind != 1 :
+	    argc - optind < (opts.count ? 1 : 2))
 		die_usage(USAGE);
 }
 
@@ -99,6 +108,20 @@ ask(const char *lock)
 	if (held == -1)
 		die(RM_EXIT_SYSTEM, "unable to ask %s", lock);
 	exit(held == 1 ? RM_EXIT_REFUSED : RM_EXIT_OK);
+}
+
+/* A line for each lock: how many hold it, or a place of it. */
+static _Noreturn void
+count(char *lock[])
+{
+	uint32_t n;
+
+	for (; *lock != NULL; lock++) {
+		if (rm_lock_count(&n, *lock) == -1)
+			die(RM_EXIT_SYSTEM, "unable to ask %s", *lock);
+		(void)printf("%u\n", n);
+	}
+	rm_die_done();
 }
 
 static const char *
@@ -153,6 +176,8 @@ main(int argc, char *argv[])
 	parse_args(argc, argv);
 	if (opts.fd != 0)
 		lock_descriptor();
+	if (opts.count)
+		count(argv + optind);
 	lock = argv[optind];
 	if (opts.ask)
 		ask(lock);

@@ -20,15 +20,12 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "rm_pcsc.h"
 #include "rm_secret.h"
 #include "rm_signer.h"
 #include "rm_text.h"
-
-#define STOP_S	2	/* for the child to stop; only against hangs */
 
 struct order {
 	enum { ORDER_ASK, ORDER_SIGN } what;
@@ -231,41 +228,9 @@ rm_card_start(const struct rm_card_want *want)
 	return spawn(work, want);
 }
 
-/* ^Z: stops when the child has, and returns when both are wanted again. */
-static void
-stop_together(const struct rm_card *card)
-{
-	const struct timespec limit = { .tv_sec = STOP_S };
-	siginfo_t si = { .si_pid = 0 };
-	sigset_t child, stop;
-
-	(void)sigemptyset(&child);
-	(void)sigaddset(&child, SIGCHLD);
-	(void)sigemptyset(&stop);
-	(void)sigaddset(&stop, SIGTSTP);
-	(void)sigprocmask(SIG_BLOCK, &child, NULL);
-	(void)kill(card->pid, SIGTSTP);
-	/* It does not stop if no shell is there to wake it again. */
-	if (waitid(P_PID, (id_t)card->pid, &si, WSTOPPED | WEXITED | WNOHANG |
-	    WNOWAIT) == 0 && si.si_pid == 0)
-		(void)sigtimedwait(&child, NULL, &limit);
-	(void)sigprocmask(SIG_UNBLOCK, &child, NULL);
-	(void)sigprocmask(SIG_UNBLOCK, &stop, NULL);
-	(void)sigprocmask(SIG_BLOCK, &stop, NULL);
-}
-
-static bool
-is_pending(int sig)
-{
-	sigset_t set;
-
-	return sigpending(&set) == 0 && sigismember(&set, sig) == 1;
-}
-
 /*
- * A person types, and ^C and ^Z come to parent and child alike: the child must
- * have given the terminal back before the parent ends or stops and the shell
- * takes it.
+ * A person types, and ^C comes to parent and child alike: the child must have
+ * given the terminal back before the parent ends and the shell takes it.
  */
 static bool
 wait_terminal(struct rm_card *card, int other)
@@ -275,16 +240,12 @@ wait_terminal(struct rm_card *card, int other)
 	sigset_t set, before;
 
 	rm_secret_signals(&set);
+	(void)sigdelset(&set, SIGTSTP);
 	(void)sigprocmask(SIG_BLOCK, &set, &before);
 	/* It tells that there is a signal, and leaves it where it is. */
 	fds[1].fd = signalfd(-1, &set, SFD_CLOEXEC);
-	for (;;) {
-		while (poll(fds, 3, -1) == -1 && errno == EINTR)
-			continue;
-		if (fds[0].revents != 0 || !is_pending(SIGTSTP))
-			break;
-		stop_together(card);
-	}
+	while (poll(fds, 3, -1) == -1 && errno == EINTR)
+		continue;
 	if (fds[1].revents != 0 && fds[0].revents == 0) {
 		(void)kill(card->pid, SIGTERM);
 		while (poll(fds, 1, -1) == -1 && errno == EINTR)

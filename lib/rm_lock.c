@@ -74,3 +74,67 @@ rm_lock_ask(const char *path)
 		return -1;
 	return whole.l_type != F_UNLCK;
 }
+
+int
+rm_lock_place(const char *path, unsigned int first, unsigned int n)
+{
+	struct flock place = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+		.l_start = first, .l_len = 1 };
+	int fd, saved = EAGAIN;
+
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd == -1)
+		return -1;
+	for (; place.l_start < (off_t)first + n; place.l_start++) {
+		if (fcntl(fd, F_OFD_SETLK, &place) == 0)
+			return fd;
+		/* fcntl(2) allows both for a place that is taken. */
+		if (errno != EAGAIN && errno != EACCES) {
+			saved = errno;
+			break;
+		}
+	}
+	(void)close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* The lock that is in the way of len bytes from start; F_UNLCK: none. */
+static int
+look(int fd, struct flock *ret, off_t start, off_t len)
+{
+	*ret = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET,
+		.l_start = start, .l_len = len };
+	return fcntl(fd, F_OFD_GETLK, ret);
+}
+
+int
+rm_lock_count(uint32_t *ret, const char *path)
+{
+	struct flock rest, one;
+	off_t at = 0;
+	uint32_t n = 0;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd == -1) {
+		if (errno != ENOENT)
+			return -1;
+		*ret = 0;
+		return 0;
+	}
+	/* The kernel tells any lock of the rest, not the first of them. */
+	while (look(fd, &rest, at, 0) == 0 && rest.l_type != F_UNLCK &&
+	    look(fd, &one, at, 1) == 0) {
+		at++;
+		if (one.l_type == F_UNLCK)
+			continue;
+		n++;
+		if (one.l_len == 0)
+			break;		/* all of it */
+		at = one.l_start + one.l_len;
+	}
+	(void)close(fd);
+	*ret = n;
+	return 0;
+}

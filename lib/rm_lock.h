@@ -3,6 +3,7 @@
 #define RM_LOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "rm_die.h"
 
@@ -30,6 +31,19 @@ RM_MUST_CHECK int rm_lock_wait(const char *path, unsigned int ms);
  * the description.  0, or -1 with errno; EAGAIN if the holder did not go.
  */
 RM_MUST_CHECK int rm_lock_wait_fd(int fd, unsigned int ms);
+
+/*
+ * The same for places that several may hold, each one: opens path and locks
+ * the first byte that is free of n from first on.  EAGAIN if there is none.
+ */
+RM_MUST_CHECK int rm_lock_place(const char *path, unsigned int first,
+    unsigned int n);
+
+/*
+ * Counts without taking: how many hold a place of path, or 1 if one holds it
+ * all; 0 if it does not exist.  0, or -1 with errno.
+ */
+RM_MUST_CHECK int rm_lock_count(uint32_t *ret, const char *path);
 
 /*
  * Asks without taking, so that a look never refuses anybody.  Returns 1 if

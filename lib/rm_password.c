@@ -10,12 +10,13 @@
 #include "rm_num.h"
 
 #define PASSES		2
-#define MEMORY		(64U << 20)
+#define MEMORY		(19U << 20)
 #define MEMORY_MAX_KIB	(256U << 10)
+#define PASSES_MAX	16
 
 /* Salt and hash are zeros: no password is known to fit, and finding one is
  * as hard as any preimage. */
-const char rm_password_nobody[] = "$argon2id$v=19$m=65536,t=2,p=1$"
+const char rm_password_nobody[] = "$argon2id$v=19$m=19456,t=2,p=1$"
     "AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 int
@@ -37,31 +38,54 @@ rm_password_hash(char ret[static RM_PASSWORD_HASH], const char *password,
 	return 0;
 }
 
-/* A hash file must not make us take all memory. */
-static bool
-affordable(const char *hash)
+/* A number of the hash, up to the byte end; NULL, or what is behind it. */
+static const char *
+number(const char *p, char end, uint32_t min, uint32_t max)
 {
-	static const char begin[] = "$argon2id$v=19$m=";
-	char number[16];
-	uint32_t kib;
-	size_t len;
+	char text[16];
+	const char *stop = strchr(p, end);
+	uint32_t n;
 
-	if (strncmp(hash, begin, sizeof(begin) - 1) != 0)
-		return false;
-	hash += sizeof(begin) - 1;
-	len = strcspn(hash, ",");
-	if (len >= sizeof(number))
-		return false;
-	memcpy(number, hash, len);
-	number[len] = '\0';
-	return rm_num_u32(&kib, number, 8, MEMORY_MAX_KIB) == 0;
+	if (stop == NULL || (size_t)(stop - p) >= sizeof(text))
+		return NULL;
+	memcpy(text, p, (size_t)(stop - p));
+	text[stop - p] = '\0';
+	return rm_num_u32(&n, text, min, max) == 0 ? stop + 1 : NULL;
 }
 
+/* A hash file must not make us take all memory, nor all time. */
 bool
+rm_password_is_hash(const char *hash)
+{
+	static const char begin[] = "$argon2id$v=19$m=";
+	const char *p;
+
+	if (strncmp(hash, begin, sizeof(begin) - 1) != 0 ||
+	    strlen(hash) >= RM_PASSWORD_HASH)
+		return false;
+	p = number(hash + sizeof(begin) - 1, ',', 8, MEMORY_MAX_KIB);
+	if (p == NULL || strncmp(p, "t=", 2) != 0)
+		return false;
+	p = number(p + 2, ',', 1, PASSES_MAX);
+	return p != NULL && strncmp(p, "p=1$", 4) == 0;
+}
+
+int
 rm_password_fits(const char *hash, const char *password, size_t len)
 {
-	return affordable(hash) && sodium_init() != -1 &&
-	    crypto_pwhash_str_verify(hash, password, len) == 0;
+	if (!rm_password_is_hash(hash)) {
+		errno = EINVAL;
+		return -1;
+	}
+	/* EINVAL is its word for a password that does not fit. */
+	errno = 0;
+	if (sodium_init() != -1 &&
+	    crypto_pwhash_str_verify(hash, password, len) == 0)
+		return 1;
+	if (errno == EINVAL)
+		return 0;
+	errno = ENOMEM;
+	return -1;
 }
 
 void

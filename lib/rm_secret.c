@@ -58,6 +58,13 @@ rm_secret_free(void *secret)
 	sodium_free(secret);
 }
 
+bool
+rm_secret_is(const struct rm_secret *a, const struct rm_secret *b)
+{
+	return sodium_memcmp(a->text, b->text, sizeof(a->text)) == 0 &&
+	    a->len == b->len;
+}
+
 static void
 clear(struct rm_secret *secret)
 {

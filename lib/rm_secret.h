@@ -3,6 +3,7 @@
 #define RM_SECRET_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "rm_die.h"
@@ -33,6 +34,9 @@ RM_MUST_CHECK void *rm_secret_alloc(size_t size);
 
 /* Wipes and frees; NULL is allowed. */
 void rm_secret_free(void *secret);
+
+/* True if both are the same; takes the same time whatever they are. */
+bool rm_secret_is(const struct rm_secret *a, const struct rm_secret *b);
 
 /*
  * The following read a secret: one line without its LF.  0; -1 with err

@@ -13,15 +13,17 @@
 #define RM_USERS_TRIES		7	/* wrong passwords that block a user */
 
 /*
- * Users of the HSM service, a folder each: FOLDER/NAME/password (the hash, one
- * line), FOLDER/NAME/failures (a decimal number; absent is 0).
+ * Users of the HSM service, a folder each (rm-users(5)): FOLDER/NAME/password
+ * (the hash, one line), FOLDER/NAME/failures (a decimal number; absent is 0).
  */
 
 enum rm_users_result {
 	RM_USERS_OK,
-	RM_USERS_WRONG,		/* no such user, or not the password */
-	RM_USERS_BLOCKED,	/* too many wrong ones; not looked at */
-	RM_USERS_FULL,		/* too many log-ins at once; try again */
+	RM_USERS_WRONG,		/* not the password */
+	RM_USERS_LAST,		/* nor this: the user is blocked now */
+	RM_USERS_BLOCKED,	/* was so before; not looked at */
+	RM_USERS_NOBODY,	/* no such user */
+	RM_USERS_FULL,		/* no turn is free just now: ask again */
 	RM_USERS_ERROR		/* the folder cannot be used; errno */
 };
 
@@ -29,17 +31,24 @@ enum rm_users_result {
 bool rm_users_is_name(const char *s);
 
 /*
- * Checks a password.  Attempts on one user come one after another, and at most
- * four run at once, so that log-ins cannot exhaust the memory; who gets no
- * turn within 10 s is told RM_USERS_FULL.  A wrong one is counted, durably,
- * before this returns; a right one resets the count.  A user who is not there
- * or is blocked takes the same time as one with a wrong password.
+ * Checks a password; any name may be asked for.  Attempts on one user come
+ * one after another, and at most four run at once, so that log-ins can
+ * exhaust neither memory nor processors: who gets no turn is told
+ * RM_USERS_FULL at once, and nothing is counted.  An attempt is counted,
+ * durably, before the password is looked at; the right one resets the count.
+ * A user who is not there or is blocked costs as much as a wrong password.
+ * Blocks for that time.
  */
 RM_MUST_CHECK enum rm_users_result rm_users_check(const char *folder,
     const char *name, const char *password, size_t len);
 
-/* Sets a user's password, making the user if need be, durably.  0, or -1 with
- * errno (EINVAL: the name or the password's length). */
+/*
+ * Sets a user's password, durably, and clears the count.  A user who is not
+ * there is made, in one step.  The name may also be ".NAME.new", of one whom
+ * the caller is making in the folder of that name.  Waits up to 10 s for an
+ * attempt under way.  0, or -1 with errno (EINVAL: the name, or a password
+ * that has not 8 to 64 bytes or has a NUL; EAGAIN: attempts do not end).
+ */
 RM_MUST_CHECK int rm_users_set(const char *folder, const char *name,
     const char *password, size_t len);
 
@@ -47,7 +56,12 @@ RM_MUST_CHECK int rm_users_set(const char *folder, const char *name,
 RM_MUST_CHECK int rm_users_failures(uint32_t *ret, const char *folder,
     const char *name);
 
-/* Clears that count, durably, and the block with it.  0, or -1 with errno. */
-RM_MUST_CHECK int rm_users_unblock(const char *folder, const char *name);
+/*
+ * Clears that count, durably, and the block with it; *ret_was is what it was,
+ * 0: nothing was to be done.  Waits and fails as rm_users_set; ENOENT if
+ * there is no such user.
+ */
+RM_MUST_CHECK int rm_users_unblock(uint32_t *ret_was, const char *folder,
+    const char *name);
 
 #endif
