@@ -46,7 +46,7 @@ $(grep -v '^name ' "$RM_CONF")"
 	cat >"$RM_CONF" <<-CONF
 	name $1
 	listen 0.0.0.0 4433
-	service 127.0.0.1 4434
+	service 0.0.0.0 4434
 	engine /usr/lib/softhsm/libsofthsm2.so
 	idle 120
 	power tree
@@ -60,7 +60,17 @@ old_log() {
 	echo "follows=${head%% *}:${head##* }"
 }
 
+# The password of master comes from a descriptor, or from whoever sits at the
+# terminal; it never passes through this script.
 init() {
+	fd=0
+	if [ "${1:-}" = --password-fd ] && [ $# -ge 2 ]; then
+		case $2 in
+		[0-9]) fd=$2 ;;
+		*) die 100 "bad descriptor $2: one digit" ;;
+		esac
+		shift 2
+	fi
 	[ $# -eq 1 ] || die 100 "$usage"
 	case $1 in
 	*[!a-z0-9-]* | [!a-z]* | '') die 100 "bad name $1: lower case" \
@@ -72,11 +82,12 @@ init() {
 	[ ! -e "$RM_STATE/appliance" ] ||
 		die 1 "refused: $RM_STATE already has an appliance"
 	[ -e "$RM_OPS/status" ] || die 100 "no operations in $RM_OPS"
-	mkdir -p "$RM_STATE/custodians" "$RM_STATE/gen-1/tokens" "$RM_RUN"
+	mkdir -p "$RM_STATE/custodians" "$RM_STATE/gen-1/users" "$RM_RUN"
+	rm-login -s "$RM_STATE/gen-1/users" master <&"$fd"
 	ln -sfn gen-1 "$RM_STATE/current"
 	echo NRM >"$RM_STATE/gen-1/mode"
-	echo "directories.tokendir = $RM_STATE/current/tokens" \
-		>"$RM_STATE/softhsm2.conf"
+	# Below the partition of each user, which is the engine's working folder.
+	echo 'directories.tokendir = tokens' >"$RM_STATE/softhsm2.conf"
 	settings "$1"
 	default_policy >"$RM_STATE/policy"
 	identity device "$1"

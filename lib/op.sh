@@ -103,7 +103,7 @@ remove_leftovers() {
 	for old in "$RM_STATE"/gen-*; do
 		[ "$old" = "$RM_STATE/$current" ] || rm -rf "$old"
 	done
-	rm -rf "$RM_STATE/current.new" "$RM_STATE/current/users"/.[!.]*
+	rm -rf "$RM_STATE/current.new" "$RM_STATE/current/users"/.*.new
 }
 
 generation_begin() {

@@ -42,8 +42,7 @@ ask_root() {
 	case $answer in
 	*'+ '*) info "the host takes over: $1" ;;
 	*)
-		record power "verb=$1" "result=$(echo "${answer##*! }" |
-			sed 's/%/%25/g; s/ /%20/g')"
+		record power "verb=$1" "result=${answer##*! }"
 		info "the host does not $1: $answer"
 		return 1
 		;;

@@ -49,16 +49,21 @@ start_log() {
 
 @test "status tells the state of a fresh appliance" {
 	try 0 "$OPS/status"
-	[ "$(head -n 9 <<<"$output")" = 'name box
+	[ "$(head -n 14 <<<"$output")" = 'name box
 service stopped
+clients 0
 mode NRM
+users 0
+blocked -
+partitions 0
 boot 12
 armed no
 manager -
 ip -
+operation -
 domain none
 version 0.1' ]
-	has "${lines[9]}" 'landlock @(yes|no)'
+	has "${lines[14]}" 'landlock @(yes|no)'
 	[ -z "$stderr" ]
 	# Looking leaves nothing behind.
 	[ "$(find run -type f)" = '' ]
@@ -89,6 +94,95 @@ version 0.1' ]
 	try 0 "$OPS/status"
 	grep -qx 'manager -' <<<"$output"
 	exec 9>&-
+}
+
+@test "status tells the users, who of them is blocked, and how many clients are there" {
+	mkdir -p state/gen-1/users run/clients
+	ln -s gen-1 state/current
+	local name
+	for name in master bob eve; do
+		echo "$name-password" | rm-login -s state/current/users "$name"
+	done
+	mkdir state/current/users/{bob,eve}/partition state/current/users/.amy.new
+	echo 7 >state/current/users/eve/failures
+	echo 6 >state/current/users/bob/failures
+	try 0 "$OPS/status"
+	for line in 'users 3' 'blocked eve' 'partitions 2' 'clients 0'; do
+		grep -qx "$line" <<<"$output"
+	done
+	echo x >state/current/users/master/failures
+	try 0 "$OPS/status"
+	grep -qx 'blocked eve,master' <<<"$output"
+	# Two of bob, one of master, by their locks; none when they have gone.
+	try 0 "$OPS/unlock-master"
+	mkfifo hold
+	exec 9<>hold
+	for name in bob bob master; do
+		echo "login $name $name-password" | rm-login -c "$RM_RUN/clients" \
+			state/current/users -- sh -c 'read -r _ <"$1"' sh \
+			"$PWD/hold" 3>&- &
+		PIDS+=("$!")
+	done
+	until_true clients_are 3
+	printf '\n\n\n' >&9
+	until_true clients_are 0
+	exec 9>&-
+}
+
+clients_are() {
+	"$OPS/status" | grep -qx "clients $1"
+}
+
+@test "status tells the operation under way, but never itself" {
+	mkfifo hold
+	rm-once run/operation -- sh -c 'read -r _ <hold' 3>&- &
+	PIDS+=("$!")
+	until_true [ -s run/operation.holder ]
+	echo 'operation live-sync' >run/operation.holder
+	try 0 "$OPS/status"
+	grep -qx 'operation live-sync' <<<"$output"
+	echo 'operation status' >run/operation.holder
+	try 0 "$OPS/status"
+	grep -qx 'operation -' <<<"$output"
+	echo >hold
+	wait "${PIDS[-1]}"
+	echo 'operation live-sync' >run/operation.holder
+	try 0 "$OPS/status"
+	grep -qx 'operation -' <<<"$output"
+}
+
+@test "unlock-master lets master in again, with the same password" {
+	mkdir -p state/gen-1/users
+	ln -s gen-1 state/current
+	echo master-password | rm-login -s state/current/users master
+	try 0 "$OPS/unlock-master"
+	[ "$output" = 'user master is not blocked: nothing to do' ]
+	for _ in 1 2 3 4 5 6 7; do
+		run -1 rm-login -d 0.001 state/current/users -- true \
+			<<<'login master wrong-password'
+	done
+	run -1 rm-login state/current/users -- true \
+		<<<'login master master-password'
+	try 0 "$OPS/unlock-master"
+	[ "$output" = 'user master was blocked and is not any more' ]
+	try 0 rm-login state/current/users -- echo in \
+		<<<'login master master-password'
+	[ "${lines[1]}" = in ]
+}
+
+@test "unlock-user is for everybody else, and refuses who is not there" {
+	mkdir -p state/gen-1/users
+	ln -s gen-1 state/current
+	echo bobs-password | rm-login -s state/current/users bob
+	echo 3 >state/current/users/bob/failures
+	try 0 "$OPS/unlock-user" bob
+	[ "$output" = 'user bob was not blocked; wrong passwords forgotten: 3' ]
+	[ "$(cat state/current/users/bob/failures)" = 0 ]
+	try 1 "$OPS/unlock-user" eve
+	[ "$stderr" = 'rm-login: fatal: refused: there is no user eve' ]
+	start_log
+	try 0 rm-exec -L "$OPS" <<<'unlock-user ../bob'
+	has "$output" '! usage *'
 }
 
 @test "stop-service ends the service, and says so when it has ended" {

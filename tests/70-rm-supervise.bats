@@ -22,7 +22,7 @@ teardown() {
 init_here() {
 	printf '%s\n' 'name hsm-1' 'listen 127.0.0.1 4433' \
 		'service 127.0.0.1 4434' 'idle 120' >"$RM_STATE/conf"
-	APPLIANCE=$(rm-supervise init hsm-1)
+	APPLIANCE=$(rm-supervise init hsm-1 <<<"$MASTER_PASSWORD")
 	APPLIANCE=${APPLIANCE##* }
 }
 
@@ -31,7 +31,7 @@ armed() {
 }
 
 @test "rm-supervise init makes an identity whose fingerprint openssl agrees with" {
-	try 0 rm-supervise init hsm-1
+	try 0 rm-supervise init hsm-1 <<<"$MASTER_PASSWORD"
 	local key
 	key=$(openssl x509 -in "$RM_STATE/device.crt" -noout -pubkey |
 		openssl pkey -pubin -outform DER | sha256sum)
@@ -40,14 +40,14 @@ armed() {
 	[ "$(stat -c %a "$RM_STATE/device.key")" = 600 ]
 	grep -qx 'name hsm-1' "$RM_STATE/conf"
 	grep -qx 'listen 0.0.0.0 4433' "$RM_STATE/conf"
-	grep -qx 'service 127.0.0.1 4434' "$RM_STATE/conf"
+	grep -qx 'service 0.0.0.0 4434' "$RM_STATE/conf"
 	has "$(head -n 1 "$RM_STATE/audit.log")" \
 		"1 * init name=hsm-1 appliance=${key%% *} *"
 	try 0 rm-audit verify "$RM_STATE/audit.log"
 }
 
 @test "rm-supervise init refuses a second appliance, and a bad name" {
-	try 0 rm-supervise init hsm-1
+	try 0 rm-supervise init hsm-1 <<<"$MASTER_PASSWORD"
 	try 1 rm-supervise init hsm-2
 	has "$stderr" "rm-supervise: fatal: refused: *already has an appliance"
 	try 100 rm-supervise init Hsm

@@ -252,7 +252,7 @@ refute_line_begins() {
 
 @test "promise 5: the limit is 2 minutes unless the owner says otherwise" {
 	station_setup
-	room rm-supervise init hsm-1
+	room rm-supervise init hsm-1 <<<"$MASTER_PASSWORD"
 	grep -qx 'idle 120' "$RM_STATE/conf"
 	sed -i '/^idle /d; s/0\.0\.0\.0/127.0.0.1/' "$RM_STATE/conf"
 	card_insert 0 alice

@@ -40,8 +40,9 @@ p11_client_says() {
 
 @test "main job: two custodians manage a real HSM from a desk" {
 	appliance_init hsm-1 2 alice bob
+	appliance_user app app-password
 	appliance_boot
-	p11_setup
+	p11_setup app app-password
 	run -0 p11 --init-token --slot-index 0 --label main --so-pin 12345678
 	run -0 p11 --init-pin --login --login-type so --so-pin 12345678 --pin 1234
 	run -0 p11 --login --pin 1234 --keypairgen --key-type EC:prime256v1 --id 01

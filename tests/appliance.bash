@@ -8,6 +8,7 @@
 #	teardown() { appliance_end; room_stop; common_teardown; }
 #	@test "..." {
 #		appliance_init hsm-1 2 alice bob    # M, then whose cards
+#		appliance_user app app-password     # of the service, no token yet
 #		appliance_boot                      # headless, in the background
 #		appliance_arm                       # at the local console
 #		try 0 room rmctl $RMCTL status      # alice and bob sign
@@ -16,7 +17,7 @@
 # RMCTL is the options for a station whose custodians' PINs are in a file.
 
 RMCTL='-H 127.0.0.1 --pin-file pins'
-CONNECT="rm-connect -a rm-p11/1"
+MASTER_PASSWORD=master-password
 P11_PROXY=/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so
 
 # The station: a home of its own, and PINs, one line a card.
@@ -40,7 +41,7 @@ appliance_init() {
 		'service 127.0.0.1 4434' \
 		'engine /usr/lib/softhsm/libsofthsm2.so' \
 		"idle ${IDLE:-120}" 'power tree' >"$RM_CONF"
-	APPLIANCE=$(rm-supervise init "$name") || return 1
+	APPLIANCE=$(rm-supervise init "$name" <<<"$MASTER_PASSWORD") || return 1
 	APPLIANCE=${APPLIANCE##* }
 	sed -i "s/^session .*/session $quorum/" "$RM_STATE/policy"
 	for who; do
@@ -88,15 +89,40 @@ appliance_end() {
 	BOOT_PID=
 }
 
-# A PKCS#11 application of somebody else's, over the network.
+# appliance_user NAME PASSWORD: a user of the service and an empty partition,
+# in one step, without any card.
+appliance_user() {
+	local users=$RM_STATE/current/users
+	(umask 077; mkdir -p "$users/.$1.new/partition/tokens")
+	rm-login -s "$users" ".$1.new" <<<"$2" &&
+		mv -T "$users/.$1.new" "$users/$1"
+}
+
+# A PKCS#11 application of somebody else's, over the network, as this user.
+# The log-in goes in front by hand: descriptors 5 and 6 are the application.
 p11_setup() {
+	local key
 	mkdir -p "$XDG_CONFIG_HOME/pkcs11/modules"
 	echo 'user-config: only' >"$XDG_CONFIG_HOME/pkcs11/pkcs11.conf"
-	local key
 	key=$(openssl x509 -in "$RM_STATE/service.crt" -noout -pubkey |
 		openssl pkey -pubin -outform DER | sha256sum)
-	printf '%s\n' "remote: |$(command -v rm-connect) -a rm-p11/1 -p ${key%% *} 127.0.0.1 4434" \
-		'critical: yes' >"$XDG_CONFIG_HOME/pkcs11/modules/hsm.module"
+	cat >p11-relay <<-'SH'
+	echo "login $1 $2"
+	read -r answer
+	[[ $answer == "+ $1" ]] || { echo "p11: $answer" >&2; exit 1; }
+	cat <&5 &
+	exec >&-
+	cat >&6
+	kill $! 2>/dev/null
+	SH
+	cat >p11-client <<-SH
+	#!/bin/sh
+	exec rm-connect -a rm-p11/1 -p ${key%% *} 127.0.0.1 4434 -- \\
+		bash $PWD/p11-relay $1 $2 5<&0 6>&1
+	SH
+	chmod 700 p11-client
+	printf '%s\n' "remote: |$PWD/p11-client" 'critical: yes' \
+		>"$XDG_CONFIG_HOME/pkcs11/modules/hsm.module"
 }
 
 p11() {
