@@ -49,6 +49,7 @@ static const char help[] = "\n"
 "  --wait SECONDS      how long to wait for each card (60)\n"
 "  --card-timeout SEC  how long a card may take to answer (20)\n"
 "  --yes NAME          the appliance's name, for what asks to confirm\n"
+"  --payload FILE      what goes with the command (-: standard input)\n"
 "  --fingerprint KEYID trust: the key, all 64 digits\n"
 "  --replace           trust: in place of another key\n"
 "  --appliance KEYID   card enrol: the appliance\n"
@@ -60,9 +61,9 @@ static const char help[] = "\n"
 
 enum {
 	OPT_AS = 256, OPT_READER, OPT_SLOT, OPT_PIN_FILE, OPT_PIN_FD,
-	OPT_LAST_TRY, OPT_WAIT, OPT_CARD_TIMEOUT, OPT_YES, OPT_FINGERPRINT,
-	OPT_REPLACE, OPT_LIST, OPT_APPLIANCE, OPT_KEEP_GOING, OPT_PROGRESS,
-	OPT_VERSION, OPT_END
+	OPT_LAST_TRY, OPT_WAIT, OPT_CARD_TIMEOUT, OPT_YES, OPT_PAYLOAD,
+	OPT_FINGERPRINT, OPT_REPLACE, OPT_LIST, OPT_APPLIANCE,
+	OPT_KEEP_GOING, OPT_PROGRESS, OPT_VERSION, OPT_END
 };
 
 static const struct option options[] = {
@@ -77,6 +78,7 @@ static const struct option options[] = {
 	{ "wait", required_argument, NULL, OPT_WAIT },
 	{ "card-timeout", required_argument, NULL, OPT_CARD_TIMEOUT },
 	{ "yes", required_argument, NULL, OPT_YES },
+	{ "payload", required_argument, NULL, OPT_PAYLOAD },
 	{ "fingerprint", required_argument, NULL, OPT_FINGERPRINT },
 	{ "replace", no_argument, NULL, OPT_REPLACE },
 	{ "list", no_argument, NULL, OPT_LIST },
@@ -240,6 +242,7 @@ take_option(int ch)
 	case OPT_WAIT: o->wait_ms = seconds_of(optarg); break;
 	case OPT_CARD_TIMEOUT: o->answer_ms = seconds_of(optarg); break;
 	case OPT_YES: o->yes = name_of(optarg); break;
+	case OPT_PAYLOAD: o->payload = optarg; break;
 	case OPT_FINGERPRINT: o->fingerprint = keyid_of(optarg); break;
 	case OPT_REPLACE: o->replace = true; break;
 	case OPT_LIST: o->list = true; break;

@@ -487,6 +487,82 @@ off now confirm=hsm-1" ]
 	[ ! -e confirmed ]
 }
 
+# Says what it heard of a payload: the announcement, its bytes, the command.
+HEAR_PAYLOAD='while read -r line; do echo "$line" >>heard
+	case $line in
+	"< payload "*) head -c "${line##* }" >>heard; echo >>heard ;;
+	*confirm=*) echo + ;;
+	off*) echo "! usage confirm=NAME must be the last" ;;
+	*) echo + ;;
+	esac; done'
+
+@test "rmctl --payload sends a file in front of the command, every byte of it" {
+	printf 'a\nb' >new.policy
+	desk "$VOTE $HEAR_PAYLOAD"
+	at_desk 0 --payload new.policy put x
+	[ "$(tail -n +2 heard)" = "< payload 3
+a
+b
+put x" ]
+	server_end
+	server "$VOTE $HEAR_PAYLOAD"
+	rm heard
+	at_desk 0 --yes hsm-1 --payload - off <new.policy
+	[ "$(tail -n +2 heard)" = "< payload 3
+a
+b
+off
+< payload 3
+a
+b
+off confirm=hsm-1" ]
+}
+
+@test "rmctl run: a last word <FILE is the payload of its line" {
+	echo one >'the file'
+	: >two
+	desk "$VOTE $HEAR_PAYLOAD"
+	printf '%s\n' 'put x <the%20file' 'b a<the <two' c >script
+	at_desk 0 run <script
+	[ "$(tail -n +2 heard)" = "< payload 4
+one
+
+put x
+< payload 0
+
+b a<the
+c" ]
+	local line
+	for line in '<two' 'put <two x' 'put <' 'put < two' 'put <nowhere'; do
+		server_end
+		rm -f heard
+		server "$VOTE $HEAR_PAYLOAD"
+		at_desk 100 run <<<"$line"
+		[ "$(wc -l <heard)" = 1 ]
+	done
+	has "$stderr" '*usage: unable to read the payload nowhere: No such file*'
+}
+
+@test "rmctl: a payload that cannot be read is told before any card is asked" {
+	make_identity k
+	pin "$KEYID"
+	card_insert 0 alice
+	server :
+	at_desk 100 --payload nowhere put
+	has "$stderr" '*usage: unable to read the payload nowhere: No such file*'
+	at_desk 100 --payload . put
+	has "$stderr" '*usage: unable to read the payload .: Is a directory'
+	head -c 65537 /dev/zero >big
+	at_desk 100 --payload big put
+	has "$stderr" '*usage: the payload big has more than 65536 bytes'
+	try 100 room rmctl -H hsm-1 --pin-fd 0 --payload - put <pin
+	has "$stderr" '*standard input has either PINs or the payload'
+	at_desk 100 --payload big run </dev/null
+	has "$stderr" '*in the lines of run, <FILE behind a command*'
+	[ ! -e heard ]
+	[ "$(card_count alice 'VERIFY 9000')" = 0 ]
+}
+
 @test "rmctl warns when the appliance's log was shortened or rewritten" {
 	local other=${HASH//0/f} state=home/.local/state/rm/
 	desk "$VOTE read -r line; echo +"
@@ -762,8 +838,10 @@ chain() {
 	operation counts normal 'echo "%% 50 half"; echo counted "$@"' '[what]'
 	operation wipes destructive 'echo wiped'
 	operation hidden normal 'echo hidden'
+	operation puts destructive 'sha256sum'
+	sed -i '/^# class/i # payload: stuff' ops/puts
 	appliance_init hsm-1 "$quorum" "$@"
-	for op in fails waits counts wipes; do
+	for op in fails waits counts wipes puts; do
 		echo "$op session"
 	done >>"$RM_STATE/policy"
 	RM_OPS=$PWD/ops appliance_boot
@@ -819,6 +897,21 @@ session_code() {
 	try 32 room rmctl $RMCTL --as carol status
 	run -0 room rmctl $RMCTL help
 	has "$output" '*counts*'
+}
+
+@test "chain: a payload goes through every link, whatever its bytes" {
+	chain 1 alice
+	{ head -c 65000 /dev/urandom; printf '\nstatus\n< x 9\n'; } >bytes
+	try 100 room rmctl $RMCTL --payload bytes counts
+	has "$stderr" '*it takes no payload: counts*'
+	try 0 room rmctl $RMCTL --yes hsm-1 --payload bytes puts
+	[ "$output" = "$(sha256sum <bytes)" ]
+	printf '%s\n' 'puts <bytes' 'counts x' >script
+	try 0 room rmctl $RMCTL --yes hsm-1 run <script
+	[ "$output" = "$(sha256sum <bytes)
+counted x" ]
+	[ "$(grep -c " payload=$(sha256sum <bytes | cut -d' ' -f1) " \
+		"$RM_STATE/audit.log")" = 2 ]
 }
 
 @test "chain: run stops at the first failure; one session for all" {
@@ -920,6 +1013,8 @@ session_code() {
 	[ "${COMPREPLY[*]}" = hsm-1 ]
 	complete_words rmctl --pin
 	[ "${COMPREPLY[*]}" = '--pin-file --pin-fd' ]
+	complete_words rmctl --payload home/.con
+	[ "${COMPREPLY[*]}" = home/.config ]
 	complete_words rmctl card e
 	[ "${COMPREPLY[*]}" = enrol ]
 	complete_words rmctl --as ''

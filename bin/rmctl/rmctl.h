@@ -38,6 +38,7 @@ struct rmctl_opts {
 	uint32_t answer_ms;	/* --card-timeout: for each of its answers */
 	bool last_try;		/* --last-try */
 	const char *yes;	/* --yes: the appliance's name, or NULL */
+	const char *payload;	/* --payload: a file, "-" or NULL */
 	const char *fingerprint;	/* --fingerprint: KEYID, or NULL */
 	const char *appliance;	/* --appliance: KEYID (card enrol), or NULL */
 	bool replace, list;	/* trust --replace, trust --list */
@@ -62,7 +63,7 @@ int rmctl_card(int argc, char *argv[]);		/* card.c */
 int rmctl_trust(int argc, char *argv[]);	/* trust.c */
 int rmctl_distrust(int argc, char *argv[]);
 int rmctl_command(int argc, char *argv[]);	/* session.c */
-int rmctl_shell(int argc, char *argv[]);
+int rmctl_shell(int argc, char *argv[]);	/* script.c */
 int rmctl_run(int argc, char *argv[]);
 
 /* --- input.c: standard input, and files of the person --------------------- */
@@ -142,6 +143,38 @@ void link_end(struct link *l);
 
 /* Closes without a word; may be called again. */
 void link_close(struct link *l);
+
+/* --- payload.c ------------------------------------------------------------ */
+
+/* What goes with a command; bytes are NULL if nothing does. */
+struct payload {
+	uint8_t *bytes;		/* locked memory */
+	size_t len;
+};
+
+/* Reads a file, "-" for standard input; payload_free must follow. */
+int payload_load(struct payload *ret, const char *path);
+
+/* Announces and sends it, if there is one: the next line takes it. */
+int payload_send(struct link *l, const struct payload *p);
+
+/* Wipes it; may be called again. */
+void payload_free(struct payload *p);
+
+/* --- session.c ------------------------------------------------------------ */
+
+/* Fails if nobody said which appliance. */
+int session_need_host(void);
+
+/*
+ * Runs one command in the session that votes_give has made: its n words, and
+ * what goes with it.  Asks for the confirmation if one is wanted.
+ */
+int session_run(struct link *l, size_t n, char *const words[],
+    const struct payload *payload);
+
+/* Ends the session in order, whatever it came to; returns rc. */
+int session_leave(struct link *l, int rc);
 
 /* --- witness.c ------------------------------------------------------------ */
 

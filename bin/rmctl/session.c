@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Commands in a session: one, those of a person, those of a script.
- * Standard output gets what operations print and nothing else; what became of
- * them is the exit code, and on standard error.
+ * One command in a session, and its answer.  Standard output gets what
+ * operations print and nothing else; what became of them is the exit code, and
+ * on standard error.
  */
 #include "rmctl.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +14,7 @@
 #include "rm_num.h"
 
 #define SILENCE_MS	30000	/* an operation shows progress every 10 s */
-#define BLANKS		" \t\r"
 #define CONFIRM		"confirm="
-
-static struct link appliance;
 
 /* --- progress and output -------------------------------------------------- */
 
@@ -128,18 +123,31 @@ confirmation(const char *line)
 	return typed;
 }
 
-/* Sends a line, which has its LF, and takes its answer. */
+/* Sends a line, and its payload in front, and takes the answer. */
 static int
-run_line(struct link *l, char line[static RM_LINE_MAX])
+ask(struct link *l, const char *line, const struct payload *payload,
+    bool *ret_confirm)
+{
+	int rc;
+
+	*ret_confirm = false;
+	if ((rc = payload_send(l, payload)) != RM_CODE_OK ||
+	    (rc = link_send(l, line, strlen(line))) != RM_CODE_OK)
+		return rc;
+	return take_answer(l, ret_confirm);
+}
+
+/* Runs a line, which has its LF; if it is to be confirmed, again with that. */
+static int
+run_line(struct link *l, char line[static RM_LINE_MAX],
+    const struct payload *payload)
 {
 	size_t len = strlen(line);
 	const char *name;
 	bool confirm;
 	int n, rc;
 
-	if ((rc = link_send(l, line, len)) != RM_CODE_OK)
-		return rc;
-	rc = take_answer(l, &confirm);
+	rc = ask(l, line, payload, &confirm);
 	if (!confirm)
 		return rc;
 	if ((name = confirmation(line)) == NULL)
@@ -149,9 +157,7 @@ run_line(struct link *l, char line[static RM_LINE_MAX])
 	    name);
 	if (n < 0 || (size_t)n > RM_LINE_MAX - len)
 		return rmctl_fail(RM_CODE_USAGE, "line too long");
-	if ((rc = link_send(l, line, strlen(line))) != RM_CODE_OK)
-		return rc;
-	rc = take_answer(l, &confirm);
+	rc = ask(l, line, payload, &confirm);
 	return confirm ? rmctl_fail(RM_CODE_USAGE, "%s does not take "
 	    "confirm=%s", l->where, name) : rc;
 }
@@ -174,9 +180,20 @@ spell_line(char ret[static RM_LINE_MAX], size_t n, char *const words[])
 	return RM_CODE_OK;
 }
 
-/* Ends the session in order, whatever it came to. */
-static int
-leave(struct link *l, int rc)
+int
+session_run(struct link *l, size_t n, char *const words[],
+    const struct payload *payload)
+{
+	char line[RM_LINE_MAX];
+	int rc;
+
+	if ((rc = spell_line(line, n, words)) != RM_CODE_OK)
+		return rc;
+	return run_line(l, line, payload);
+}
+
+int
+session_leave(struct link *l, int rc)
 {
 	link_end(l);
 	link_close(l);
@@ -185,8 +202,8 @@ leave(struct link *l, int rc)
 	return rc;
 }
 
-static int
-need_host(void)
+int
+session_need_host(void)
 {
 	if (rmctl_opts.host != NULL)
 		return RM_CODE_OK;
@@ -197,175 +214,24 @@ need_host(void)
 int
 rmctl_command(int argc, char *argv[])
 {
+	static struct link appliance;
+	struct payload payload = { .bytes = NULL };
+	const char *file = rmctl_opts.payload;
 	char line[RM_LINE_MAX];
 	int rc;
 
-	if ((rc = need_host()) != RM_CODE_OK ||
+	if ((rc = session_need_host()) != RM_CODE_OK ||
 	    (rc = spell_line(line, (size_t)argc, argv)) != RM_CODE_OK)
 		return rc;
-	rc = votes_give(&appliance, rmctl_opts.host);
+	if (file != NULL && strcmp(file, "-") == 0 && rmctl_opts.pin_fd == 0)
+		return rmctl_fail(RM_CODE_USAGE, "standard input has either "
+		    "PINs or the payload");
+	if (file != NULL)
+		rc = payload_load(&payload, file);
 	if (rc == RM_CODE_OK)
-		rc = run_line(&appliance, line);
-	return leave(&appliance, rc);
-}
-
-/* --- many commands -------------------------------------------------------- */
-
-/*
- * Takes a line of a person or a script apart: words parted by blanks, a byte
- * that cannot stand in one as %XX.  Returns the number of words, 0 for a
- * comment or a blank line, -1 if it cannot be sent.
- */
-static int
-split_line(char *text, char *ret_words[static RM_WORDS_MAX])
-{
-	char *word, *rest = text;
-	int n = 0;
-
-	for (word = strtok_r(text, BLANKS, &rest); word != NULL;
-	    word = strtok_r(NULL, BLANKS, &rest)) {
-		if (n == 0 && *word == '#')
-			return 0;
-		if (n == RM_WORDS_MAX || rm_text_unspell(word) == -1)
-			return -1;
-		ret_words[n++] = word;
-	}
-	return n;
-}
-
-/* Runs one line of input; *ret_empty if it was none. */
-static int
-run_text(struct link *l, char *text, bool *ret_empty)
-{
-	char *words[RM_WORDS_MAX], line[RM_LINE_MAX];
-	int n, rc;
-
-	n = split_line(text, words);
-	*ret_empty = n == 0;
-	if (n == 0)
-		return RM_CODE_OK;
-	if (n == -1)
-		return rmctl_fail(RM_CODE_USAGE, "a line has too many words, "
-		    "or a word that has to be spelled with %%XX");
-	if ((rc = spell_line(line, (size_t)n, words)) != RM_CODE_OK)
-		return rc;
-	return run_line(l, line);
-}
-
-/* A line that is none: what errno says of it. */
-static int
-bad_input(void)
-{
-	switch (errno) {
-	case EMSGSIZE:
-		return rmctl_fail(RM_CODE_USAGE, "a line is too long");
-	case ENODATA:
-		return rmctl_fail(RM_CODE_USAGE, "the last line has no end "
-		    "and was not run");
-	case EILSEQ:
-		return rmctl_fail(RM_CODE_USAGE, "a line has a NUL byte");
-	default:
-		return rmctl_fail(RM_CODE_SYSTEM, "unable to read standard "
-		    "input: %s", strerror(errno));
-	}
-}
-
-static int
-run_script(struct link *l)
-{
-	int first = RM_CODE_OK, n, rc;
-	char text[INPUT_MAX];
-	bool empty;
-
-	while ((n = input_line(text)) == 1) {
-		rc = run_text(l, text, &empty);
-		if (rc != RM_CODE_OK && first == RM_CODE_OK)
-			first = rc;
-		if (rc != RM_CODE_OK && (l->over || !rmctl_opts.keep_going))
-			return first;
-	}
-	if (n == -1 && first == RM_CODE_OK)
-		first = bad_input();
-	return first;
-}
-
-/*
- * Waits until there is input, and listens to the appliance meanwhile, so that
- * a person at the prompt learns at once that the session is over.
- */
-static int
-wait_input(struct link *l)
-{
-	struct pollfd pfd[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
-		{ .fd = rm_tls_fd(l->tls, RM_TLS_READ), .events = POLLIN } };
-	struct rm_reply reply;
-	int rc;
-
-	for (;;) {
-		rc = link_next(l, &reply, 0);
-		if (rc != RM_CODE_OK && rc != LINK_NOTHING)
-			return rc;
-		if (rc == RM_CODE_OK && reply.kind == RM_REPLY_REFUSED)
-			return rmctl_fail(reply.code, "%s", reply.text);
-		if (rc == LINK_NOTHING && input_ready())
-			return RM_CODE_OK;
-		if (rc == LINK_NOTHING && poll(pfd, 2, -1) == -1 &&
-		    errno != EINTR)
-			return rmctl_fail(RM_CODE_SYSTEM, "unable to wait: %s",
-			    strerror(errno));
-	}
-}
-
-static int
-run_shell(struct link *l)
-{
-	bool empty, person = input_is_person();
-	char prompt[RM_KNOWN_HOST_MAX + 16], text[INPUT_MAX];
-	int n = 1, rc = RM_CODE_OK, last = RM_CODE_OK;
-
-	(void)snprintf(prompt, sizeof(prompt), "%s> ", l->where);
-	while (n == 1 && !l->over) {
-		if (person)
-			(void)!write(STDERR_FILENO, prompt, strlen(prompt));
-		if ((rc = wait_input(l)) != RM_CODE_OK)
-			return rc;
-		if ((n = input_line(text)) == 1 && strcmp(text, "exit") == 0)
-			n = 0;
-		if (n == 1) {
-			rc = run_text(l, text, &empty);
-			if (!empty)
-				last = rc;
-		}
-	}
-	if (n == -1)
-		last = bad_input();
-	return last;
-}
-
-static int
-run_many(int argc, char *argv[], int (*many)(struct link *))
-{
-	int rc;
-
-	if (argc != 1)
-		return rmctl_fail(RM_CODE_USAGE, "%s takes no arguments",
-		    argv[0]);
-	if ((rc = need_host()) != RM_CODE_OK)
-		return rc;
-	rc = votes_give(&appliance, rmctl_opts.host);
+		rc = votes_give(&appliance, rmctl_opts.host);
 	if (rc == RM_CODE_OK)
-		rc = many(&appliance);
-	return leave(&appliance, rc);
-}
-
-int
-rmctl_shell(int argc, char *argv[])
-{
-	return run_many(argc, argv, run_shell);
-}
-
-int
-rmctl_run(int argc, char *argv[])
-{
-	return run_many(argc, argv, run_script);
+		rc = run_line(&appliance, line, &payload);
+	payload_free(&payload);
+	return session_leave(&appliance, rc);
 }
