@@ -175,6 +175,19 @@ set_payload(struct rm_ophdr *hdr, const char *value, const char **ret_why)
 	return 0;
 }
 
+/* As many as there is room for. */
+static int
+set_note(struct rm_ophdr *hdr, const char *value, const char **ret_why)
+{
+	size_t used = strlen(hdr->notes), room = sizeof(hdr->notes) - used;
+
+	*ret_why = "its notes are too long";
+	if (strlen(value) + 2 > room)
+		return -1;
+	(void)snprintf(hdr->notes + used, room, "%s\n", value);
+	return 0;
+}
+
 static const struct {
 	const char *key, *missing, *twice;
 	int (*set)(struct rm_ophdr *, const char *, const char **);
@@ -182,6 +195,7 @@ static const struct {
 	{ "# summary: ", "no summary", "two summaries", set_summary },
 	{ "# args: ", NULL, "args twice", set_args },
 	{ "# payload: ", NULL, "two payloads", set_payload },
+	{ "# note: ", NULL, NULL, set_note },
 	{ "# class: ", "no class", "two classes", set_class },
 	{ "# limit: ", "no limit", "two limits", set_limit },
 };
@@ -202,7 +216,7 @@ parse_line(struct rm_ophdr *hdr, const uint8_t *line, size_t len,
 	if (f == N(fields))
 		return 0;
 	*ret_why = fields[f].twice;
-	if (*seen & 1U << f)
+	if (*seen & 1U << f && fields[f].twice != NULL)
 		return -1;
 	*seen |= 1U << f;
 	*ret_why = "a line is empty, too long or not printable ASCII";

@@ -12,6 +12,7 @@
 #define RM_OPHDR_MAX		4096	/* bytes of a file that are looked at */
 #define RM_OPHDR_ARGS		8
 #define RM_OPHDR_TEXT		256	/* summary, or args as written, + NUL */
+#define RM_OPHDR_NOTES		1024	/* all notes, their LFs, + NUL */
 #define RM_OPHDR_PATTERN	128
 #define RM_OPHDR_LIMIT_S	86400
 /* A form of use: name, args, payload, confirmation, and a NUL. */
@@ -47,6 +48,7 @@ struct rm_ophdr {
 	size_t n_args;
 	struct rm_oparg arg[RM_OPHDR_ARGS];
 	char summary[RM_OPHDR_TEXT];
+	char notes[RM_OPHDR_NOTES];	/* told before it is confirmed */
 	char args[RM_OPHDR_TEXT];	/* as written, or empty */
 	char payload[RM_NAME_MAX + 1];	/* what goes with it, or empty */
 	bool payload_optional;

@@ -194,9 +194,9 @@ fill_database() {
 @test "set-mode wants the name, and a mode that there is" {
 	box_boot
 	box 'set-mode RM1'
-	has "$output" '! usage confirm=NAME*'
+	has "$output" ': erases all users but master*: keeps *! usage confirm=NAME*'
 	box 'set-mode RM1 confirm=other'
-	has "$output" '! usage confirm= is not the name*'
+	has "$output" *'! usage confirm= is not the name*'
 	box 'set-mode RM9 confirm=box'
 	has "$output" '! usage an argument is not one of those*'
 	[ "$(readlink state/current)" = gen-1 ]
@@ -243,6 +243,10 @@ erased() {
 	local old
 	old=$(cat state/appliance)
 	rm-supervise arm >/dev/null
+	# Told before it is confirmed, and kept to.
+	box factory-reset
+	has "$output" ': erases users, partitions*: keeps the audit log*! usage confirm=NAME*'
+	[ ! -e state/factory-reset ]
 	box 'factory-reset confirm=box'
 	has "$output" ': the appliance returns to factory mode now*+ done'
 	box_booted

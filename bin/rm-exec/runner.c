@@ -128,6 +128,21 @@ unpack(struct request *req, struct command *c)
 	return p == end && c->n == req->n;
 }
 
+/* What it erases and keeps, say: to be read before it is confirmed. */
+static void
+say_notes(const char *notes)
+{
+	struct packet p = { .len = 0 };
+	size_t len;
+
+	for (; *notes != '\0'; notes += len + 1) {
+		len = strcspn(notes, "\n");
+		(void)packet_put(&p, ':', notes, len);
+	}
+	if (p.len > 0)
+		(void)runner_say(my.sock, &p);
+}
+
 /* Finds the operation and holds the words against it; answers if they fail. */
 static bool
 resolve(struct command *c)
@@ -150,6 +165,8 @@ resolve(struct command *c)
 	if (n == -1 || rm_ophdr_check_payload(&c->hdr, c->payload.has ?
 	    c->payload.name : NULL, &why) == -1) {
 		rm_ophdr_usage(form, sizeof(form), &c->hdr, c->word[0], true);
+		if (n == -1 && strncmp(why, "confirm=", 8) == 0)
+			say_notes(c->hdr.notes);
 		answer(RM_CODE_USAGE, "%s: %s", why, form);
 		(void)close(c->fd);
 		return false;

@@ -43,8 +43,31 @@ test_whole(void)
 	    !hdr.arg[0].optional && strcmp(hdr.arg[0].name, "mode") == 0 &&
 	    hdr.arg[1].kind == RM_OP_REGEX && hdr.arg[1].optional &&
 	    strcmp(hdr.arg[1].pattern, "[a-z]+") == 0, "a whole header");
+	ok(parse(&hdr, "#!/x\n# note: erases keys\n" REST
+	    "# note: keeps the log\n") == 0 && strcmp(hdr.notes,
+	    "erases keys\nkeeps the log\n") == 0, "notes");
 	ok(strcmp(rm_ophdr_class_word(RM_OP_POWER), "power") == 0,
 	    "the word of a class");
+}
+
+/* As many notes as fit, and not one more. */
+static void
+test_notes(void)
+{
+	char text[2048] = "#!/x\n" REST, line[128];
+	struct rm_ophdr hdr;
+	int i, rc = 0;
+
+	(void)memset(line, 'x', sizeof(line));
+	memcpy(line, "# note: ", 8);
+	line[sizeof(line) - 2] = '\n';
+	line[sizeof(line) - 1] = '\0';
+	for (i = 0; rc == 0 && i < 12; i++) {
+		(void)memcpy(text + strlen(text), line, sizeof(line));
+		rc = parse(&hdr, text);
+	}
+	ok(rc == -1 && i == RM_OPHDR_NOTES / (sizeof(line) - 9) + 1,
+	    "too many notes");
 }
 
 static void
@@ -226,6 +249,7 @@ int
 main(void)
 {
 	test_whole();
+	test_notes();
 	test_headers();
 	test_words();
 	test_confirm();
