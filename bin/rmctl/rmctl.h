@@ -176,6 +176,17 @@ int session_run(struct link *l, size_t n, char *const words[],
 /* Ends the session in order, whatever it came to; returns rc. */
 int session_leave(struct link *l, int rc);
 
+/* --- back.c --------------------------------------------------------------- */
+
+/*
+ * Takes --wait [SECONDS] behind restart out of the words; *ret_ms is 0 if it
+ * is not there.
+ */
+int back_wanted(int *argc, char *argv[], uint32_t *ret_ms);
+
+/* Waits until the appliance of that link greets with another arming. */
+int back_wait(const struct link *before, uint32_t ms);
+
 /* --- witness.c ------------------------------------------------------------ */
 
 /*

@@ -218,9 +218,11 @@ rmctl_command(int argc, char *argv[])
 	struct payload payload = { .bytes = NULL };
 	const char *file = rmctl_opts.payload;
 	char line[RM_LINE_MAX];
+	uint32_t wait_ms;
 	int rc;
 
 	if ((rc = session_need_host()) != RM_CODE_OK ||
+	    (rc = back_wanted(&argc, argv, &wait_ms)) != RM_CODE_OK ||
 	    (rc = spell_line(line, (size_t)argc, argv)) != RM_CODE_OK)
 		return rc;
 	if (file != NULL && strcmp(file, "-") == 0 && rmctl_opts.pin_fd == 0)
@@ -233,5 +235,7 @@ rmctl_command(int argc, char *argv[])
 	if (rc == RM_CODE_OK)
 		rc = run_line(&appliance, line, &payload);
 	payload_free(&payload);
-	return session_leave(&appliance, rc);
+	rc = session_leave(&appliance, rc);
+	return rc == RM_CODE_OK && wait_ms != 0 ?
+	    back_wait(&appliance, wait_ms) : rc;
 }
