@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "rm-auth/gather.h"
 #include "rm-auth/quorum.h"
 #include "rm-auth/reader.h"
 #include "rm-auth/terms.h"
@@ -248,6 +249,8 @@ consider(struct visit *visit, const struct rm_vote *vote)
 		quorum_tell(&visit->quorum, told);
 		rm_info("%s: %s", visit->ip, told);
 		rm_peer_say("+ %s", told);
+		if (!quorum_is_complete(&visit->quorum))
+			gather_tell(&visit->quorum, visit->ip);
 	}
 	rm_pub_free(pub);
 }

@@ -281,6 +281,41 @@ reader_of() { cat "/proc/$1/task/$1/children"; }
 	has "${lines[1]}" '! quorum-incomplete 0 of 1; no more votes came'
 }
 
+held() { run timeout 10 rm-once -q "$1"; [ "$status" -eq 1 ]; }
+
+@test "rm-auth writes down who has signed, for as long as it waits for more" {
+	visit rm-auth session -- cat
+	say "$(vote bob mallory)"
+	hear
+	has "$HEARD" '! not-enrolled *'
+	# A stranger leaves nothing.
+	[ ! -e run/quorum.1 ]
+	say "$(vote bob alice)"
+	hear
+	until_true [ -s run/quorum.1 ]
+	held run/quorum.1
+	[ "$(<run/quorum.1)" = "have 1
+want 2
+manager bob
+custodians alice
+ip 192.0.2.7" ]
+	# The next one finds another place.
+	vote carol carol >in2.txt
+	mkfifo hold
+	{ cat in2.txt; cat hold; } | rm-auth session -- cat >out2 2>&1 3>&- &
+	PIDS+=("$!")
+	until_true [ -s run/quorum.2 ]
+	grep -qx 'custodians carol' run/quorum.2
+	: >hold
+	# Complete: the session is no quorum on its way.
+	say "$(vote bob bob)"
+	hear
+	say ready
+	hear
+	[ "$HEARD" = ready ]
+	run -0 timeout 10 rm-once -q run/quorum.1
+}
+
 @test "rm-auth says how far it was when the input ends" {
 	vote bob alice >in.txt
 	try 1 rm-auth session -- echo in <in.txt

@@ -190,15 +190,47 @@ Power Off ▸' ]
 	see 'Start Service'
 }
 
-@test "rm-console: About tells what status tells" {
+@test "rm-console: About tells all there is to know, and shows the key to a camera" {
+	mkdir -p state/gen-1
+	ln -s gen-1 state/current
+	echo NRM >state/gen-1/mode
+	echo 'engine /usr/lib/softhsm/libsofthsm2.so' >>state/conf
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout state/service.key -out state/service.crt -subj /CN=x \
+		2>/dev/null
+	start_log
+	echo 'durable boot number=7' | socat - UNIX-CONNECT:run/audit.sock
 	console
 	see About
 	keys Enter
-	see 'mode NRM'
-	shows 'boot 7'
-	shows 'name hsm-1'
+	see 'mode      NRM'
+	shows 'boot      7'
+	shows 'name      hsm-1'
+	shows "$(printf '%016d' 0)beef"
+	shows 'engine    /usr/lib/softhsm'
+	shows 'log       whole'
+	local key
+	key=$(openssl x509 -in state/service.crt -noout -pubkey |
+		openssl pkey -pubin -outform DER | sha256sum)
+	shows "${key:0:22}"
+	shows "${key:44:20}"
+	# The finder patterns of a QR code.
+	shows '█▀▀▀▀▀█'
 	keys Enter
 	see 'Remote Management'
+}
+
+@test "rm-console: About sees a log that was changed" {
+	start_log
+	echo 'durable boot number=7' | socat - UNIX-CONNECT:run/audit.sock
+	echo 'durable boot number=8' | socat - UNIX-CONNECT:run/audit.sock
+	sed -i 's/number=7/number=6/' state/audit.log
+	try 0 env RM_OPS="$RM_OPS" "$RM_OPS/about"
+	has "$output" '*log BROKEN: *'
+	console
+	see About
+	keys Enter
+	see BROKEN
 }
 
 @test "rm-console stops and starts the real service, and it is recorded" {
@@ -518,6 +550,63 @@ Power Off ▸' ]
 	listen rm-listen -R 4 -l run/session 127.0.0.1 0 -- cat
 	see 'a session begins or ends'
 	shows_not 2001
+}
+
+@test "rm-console shows who has signed, while they are there" {
+	console
+	console_arm
+	rm-once run/quorum.2 -- sleep 600 3>&- &
+	HOLDER=$!
+	PIDS+=("$HOLDER")
+	printf '%s\n' 'have 1' 'want 2' 'manager bob' 'custodians alice' \
+		'ip 172.17.0.1' >>run/quorum.2
+	# What nobody holds is nothing.
+	printf '%s\n' 'have 1' 'want 2' 'custodians mallory' >run/quorum.1
+	see 'quorum 1 of 2: alice (172.17.0.1)'
+	shows_not mallory
+	printf '%s\n' 'have 2' 'want 3' 'custodians alice,carol' \
+		'ip 172.17.0.9' >run/quorum.2
+	see 'quorum 2 of 3: alice,carol (172.17.0.9)'
+	let_go
+	until_true shows_not quorum
+	shows "$READY"
+}
+
+@test "rm-console counts the idle seconds of a session" {
+	echo 'idle 77' >>state/conf
+	console
+	console_arm
+	hold run/session
+	see 'active manager'
+	touch -d '30 seconds ago' run/session.holder
+	see 'idle        3'
+	shows 's of 77'
+	touch run/session.holder
+	see 'idle        0 s'
+}
+
+@test "rm-console shows the operation under way, and how the last ones ended" {
+	start_log
+	operation slow normal <<-'SH'
+	echo '%% 41 of the way'
+	read -r _ <"$RM_RUN/go"
+	echo '!! failed not today'
+	exit 1
+	SH
+	mkfifo run/go
+	console
+	console_arm
+	hold run/session
+	see 'active manager'
+	echo status | RM_AUTH_MANAGER=bob rm-exec -L "$RM_OPS"
+	see 'status: done'
+	echo slow | rm-exec -L "$RM_OPS" >answer 3>&- &
+	see 'operation   slow'
+	see '41 % of the way'
+	: >run/go
+	see 'slow: failed'
+	until_true shows_not 'operation   slow'
+	[ ! -e run/operation.progress ]
 }
 
 @test "rm-console: a key ends it while a session is open" {

@@ -4,13 +4,21 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "rm_die.h"
 
 /* --- facts.c: what is so, as files and locks tell it ---------------------- */
 
+#define FACTS_GATHERS	4		/* rm-auth has so many places */
+#define FACTS_LAST	3		/* operations that have ended */
+
 struct facts {
+	bool identity;			/* an appliance has been made */
+	bool sealed;			/* it has been armed before */
+	bool locked;			/* the console wants a card */
+	uint32_t custodians_n;
 	bool service;			/* it listens */
 	bool armed;
 	bool session;			/* somebody has the session's lock */
@@ -18,10 +26,25 @@ struct facts {
 	/* All of these are fit to be shown; empty if they are not known. */
 	char name[64], key[80], listens[80], domain[64];
 	char ip[64], manager[64], custodians[512], since[32], tls[256];
+	/* Only while it is armed: */
+	int64_t idle_s;			/* since the session was used */
+	char limit[16];			/* for that, in seconds */
+	char gather[FACTS_GATHERS][160];	/* quorum 1 of 2: alice (IP) */
+	char operation[48], progress[160];	/* under way */
+	char last[FACTS_LAST][128];	/* the latest first */
 };
 
 /* Looks at everything once; waits for nothing. */
 void facts_look(struct facts *ret);
+
+/* facts_rm.c: what is looked at for the RM window alone. */
+void facts_look_armed(struct facts *f);
+
+/* A first line "key value" of text; empty if there is none. */
+void facts_value(char *ret, size_t size, const char *text, const char *key);
+
+/* True if somebody holds the lock of this file below $RM_RUN. */
+bool facts_held(const char *name);
 
 /* What the RM window says. */
 void facts_describe(char *ret, size_t size, const struct facts *f);

@@ -20,8 +20,8 @@
 
 #define HOLDER_MAX	8192
 
-static bool
-held(const char *name)
+bool
+facts_held(const char *name)
 {
 	char path[PATH_MAX];
 
@@ -43,8 +43,8 @@ first_line(char *ret, size_t size, const char *path)
 }
 
 /* The value of the first line "key value" in text; empty if there is none. */
-static void
-value_of(char *ret, size_t size, const char *text, const char *key)
+void
+facts_value(char *ret, size_t size, const char *text, const char *key)
 {
 	size_t len = strlen(key);
 	const char *line, *value = "";
@@ -70,12 +70,12 @@ look_at_session(struct facts *f)
 	rm_env_run_path(path, sizeof(path), "session.holder");
 	if (rm_io_load(path, text, sizeof(text)) == -1)
 		return;
-	value_of(f->ip, sizeof(f->ip), text, "ip");
-	value_of(f->manager, sizeof(f->manager), text, "manager");
-	value_of(f->custodians, sizeof(f->custodians), text, "custodians");
-	value_of(f->since, sizeof(f->since), text, "since");
-	value_of(f->tls, sizeof(f->tls), text, "tls");
-	value_of(pid, sizeof(pid), text, "pid");
+	facts_value(f->ip, sizeof(f->ip), text, "ip");
+	facts_value(f->manager, sizeof(f->manager), text, "manager");
+	facts_value(f->custodians, sizeof(f->custodians), text, "custodians");
+	facts_value(f->since, sizeof(f->since), text, "since");
+	facts_value(f->tls, sizeof(f->tls), text, "tls");
+	facts_value(pid, sizeof(pid), text, "pid");
 	if (rm_num_u32(&n, pid, 1, INT_MAX) == -1)
 		return;
 	/* What a dead holder left does not tell who has the lock now. */
@@ -91,7 +91,7 @@ look_at_domain(struct facts *f)
 
 	rm_env_state_path(path, sizeof(path), "current/domain");
 	if (rm_io_load(path, text, sizeof(text)) > 0)
-		value_of(name, sizeof(name), text, "name");
+		facts_value(name, sizeof(name), text, "name");
 	(void)snprintf(f->domain, sizeof(f->domain),
 	    "Replication Domain: %s", name);
 }
@@ -104,58 +104,24 @@ facts_look(struct facts *ret)
 	memset(ret, 0, sizeof(*ret));
 	rm_env_run_path(path, sizeof(path), "console/armed");
 	ret->armed = access(path, F_OK) == 0;
-	ret->service = held("service.addr");
-	if ((ret->session = held("session")))
+	ret->service = facts_held("service.addr");
+	if ((ret->session = facts_held("session")))
 		look_at_session(ret);
 	rm_env_conf(ret->name, sizeof(ret->name), "name", "appliance");
 	rm_env_state_path(path, sizeof(path), "appliance");
 	first_line(ret->key, sizeof(ret->key), path);
 	look_at_domain(ret);
-	if (held("remote.addr")) {
+	ret->identity = *ret->key != '\0';
+	rm_env_state_path(path, sizeof(path), "sealed");
+	ret->sealed = access(path, F_OK) == 0;
+	rm_env_run_path(path, sizeof(path), "console/locked");
+	ret->locked = access(path, F_OK) == 0;
+	if (ret->armed)
+		facts_look_armed(ret);
+	if (facts_held("remote.addr")) {
 		rm_env_run_path(path, sizeof(path), "remote.addr");
 		first_line(ret->listens, sizeof(ret->listens), path);
 	}
-}
-
-/* Words two and two, so that the bundle's long names fit. */
-static int
-describe_tls(char *ret, size_t size, const char *tls)
-{
-	const char *cut = strchr(tls, ' ');
-
-	if (cut != NULL)
-		cut = strchr(cut + 1, ' ');
-	if (cut == NULL)
-		return snprintf(ret, size, "algorithms  %s\n", tls);
-	return snprintf(ret, size, "algorithms  %.*s\n            %s\n",
-	    (int)(cut - tls), tls, cut + 1);
-}
-
-void
-facts_describe(char *ret, size_t size, const struct facts *f)
-{
-	size_t half = strlen(f->key) / 2;
-	int n;
-
-	if (!f->session) {
-		n = snprintf(ret, size,
-		    "ready to process remote commands\n\n"
-		    "appliance   %s\naddress     %s\n", f->name,
-		    *f->listens != '\0' ? f->listens : "not listening yet");
-		/* Whoever pins the key types what stands at its end. */
-		(void)snprintf(ret + n, size - (size_t)n,
-		    "key         %.*s\n            %s\n", (int)half, f->key,
-		    f->key + half);
-		return;
-	}
-	if (f->holder == 0) {
-		(void)snprintf(ret, size, "a session begins or ends\n");
-		return;
-	}
-	n = snprintf(ret, size, "active manager: %s\n\nmanager     %s\n"
-	    "custodians  %s\nsince       %s\n", f->ip, f->manager,
-	    f->custodians, f->since);
-	(void)describe_tls(ret + n, size - (size_t)n, f->tls);
 }
 
 int

@@ -22,10 +22,8 @@ static const struct {
 	{ "partition-delete", "user", "current/users", "master" },
 	{ "partition-change-pin", "user", "current/users", "master" },
 	{ "partition-unlock", "user", "current/users", "master" },
-	{ "node-remove", "node", "nodes", "" },
-	{ "node-remove", "name", "nodes", "" },
-	{ "node-test", "node", "nodes", "" },
-	{ "node-test", "name", "nodes", "" }
+	{ "user-password", "user", "current/users", "" },
+	{ "unlock-user", "user", "current/users", "" },
 };
 
 #define N_CHOICES	(sizeof(choices) / sizeof(choices[0]))
@@ -117,7 +115,7 @@ static const struct {
 	    "PIN of the partition", "the same again" } },
 	{ "partition-change-pin", { "present PIN", "new PIN",
 	    "the same again", NULL } },
-	{ "set-password", { "new password", "the same again", NULL } }
+	{ "user-password", { "new password", "the same again", NULL } }
 };
 
 #define N_SECRETS	(sizeof(secrets) / sizeof(secrets[0]))

@@ -33,7 +33,6 @@ struct request {
 	size_t asked[RM_OPHDR_ARGS];	/* of field i, the argument */
 	size_t n_asked, n_secrets;
 	bool named;			/* a field for the appliance's name */
-	char payload_name[RM_NAME_MAX + 1];	/* empty: it has none */
 	size_t payload_len;
 	char *payload;			/* PAYLOAD_MAX, locked */
 	char choices[RM_OPHDR_ARGS][OPTIONS_MAX];
@@ -172,7 +171,7 @@ start_task(void)
 		n = 0;
 	if (r.payload_len > 0) {
 		len = (size_t)snprintf(all, RM_LINE_MAX, "< %s %zu\n",
-		    r.payload_name, r.payload_len);
+		    r.hdr.payload, r.payload_len);
 		memcpy(all + len, r.payload, r.payload_len);
 		len += r.payload_len;
 	}
@@ -299,7 +298,7 @@ ask(const char *const preset[RUN_ARGS])
 	size_t n;
 
 	n = r.n_asked = ask_arguments(f, preset);
-	if (r.payload_len == 0 && *r.payload_name != '\0')
+	if (r.payload_len == 0 && *r.hdr.payload != '\0')
 		n += r.n_secrets = secrets_ask(r.operation, f + n,
 		    SCREEN_FIELDS - 1 - n);
 	r.named = r.hdr.class == RM_OP_DESTRUCTIVE;

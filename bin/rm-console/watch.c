@@ -27,7 +27,8 @@
 static struct {
 	int all, signals, folders, again, holder;
 	pid_t holder_pid, dead_pid;
-} w = { -1, -1, -1, -1, -1, 0, 0 };
+	bool waiting, more;	/* for again; and something came meanwhile */
+} w = { -1, -1, -1, -1, -1, 0, 0, false, false };
 
 static void
 follow(int fd)
@@ -78,7 +79,8 @@ static bool
 matters(const struct inotify_event *ev)
 {
 	static const char *const names[] = { "armed", "service.addr",
-	    "remote.addr", "session", "session.holder", NULL };
+	    "remote.addr", "session", "session.holder", "locked", "operation",
+	    "operation.holder", "operation.progress", "audit.head", NULL };
 	size_t i;
 
 	if (ev->len == 0)		/* a folder went, or events were lost */
@@ -86,13 +88,46 @@ matters(const struct inotify_event *ev)
 	for (i = 0; names[i] != NULL; i++)
 		if (strcmp(ev->name, names[i]) == 0)
 			return true;
-	return false;
+	return strncmp(ev->name, "quorum.", 7) == 0;
+}
+
+static void
+look_later(void)
+{
+	const struct itimerspec once = { .it_value.tv_nsec = AGAIN_NS };
+
+	(void)timerfd_settime(w.again, 0, &once, NULL);
+	w.waiting = true;
+	w.more = false;
+}
+
+/* However many events there are, we look twenty times a second at most. */
+static unsigned int
+look_now(void)
+{
+	if (w.waiting) {
+		w.more = true;
+		return 0;
+	}
+	look_later();
+	return WATCH_FACTS;
+}
+
+static unsigned int
+take_again(void)
+{
+	uint64_t ticks;
+
+	(void)!read(w.again, &ticks, sizeof(ticks));
+	w.waiting = false;
+	if (w.more)
+		look_later();
+	return WATCH_FACTS;
 }
 
 static unsigned int
 take_folders(void)
 {
-	const struct itimerspec once = { .it_value.tv_nsec = AGAIN_NS };
 	_Alignas(struct inotify_event) char buf[4096];
 	const struct inotify_event *ev;
 	unsigned int got = 0;
@@ -104,9 +139,7 @@ take_folders(void)
 			if (matters(ev))
 				got = WATCH_FACTS;
 		}
-	if (got != 0)
-		(void)timerfd_settime(w.again, 0, &once, NULL);
-	return got;
+	return got != 0 ? look_now() : 0;
 }
 
 static unsigned int
@@ -131,7 +164,6 @@ watch_take(void)
 {
 	struct epoll_event ev[8];
 	unsigned int got = 0;
-	uint64_t ticks;
 	int i, n;
 
 	n = epoll_wait(w.all, ev, 8, 0);
@@ -140,10 +172,9 @@ watch_take(void)
 			got |= take_folders();
 		else if (ev[i].data.fd == w.signals)
 			got |= take_signals();
-		else if (ev[i].data.fd == w.again) {
-			(void)!read(w.again, &ticks, sizeof(ticks));
-			got |= WATCH_FACTS;
-		} else if (ev[i].data.fd == w.holder) {
+		else if (ev[i].data.fd == w.again)
+			got |= take_again();
+		else if (ev[i].data.fd == w.holder) {
 			/* It may stay a zombie: that is no event any more. */
 			w.dead_pid = w.holder_pid;
 			watch_holder(0);

@@ -164,6 +164,12 @@ int record_begin(const struct command *c, uint64_t *ret_number);
 void record_end(const struct command *c, uint64_t of,
     const struct job_result *res);
 
+/*
+ * Writes down for who watches how far the operation is ("41 text"), a few
+ * times a second at most; NULL: it is over.  For display only.
+ */
+void record_progress(const char *text);
+
 /* Name of the manager, or "-". */
 const char *record_manager(void);
 

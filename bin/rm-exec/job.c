@@ -145,6 +145,8 @@ tick(struct run *r, int64_t now)
 		if (!r->lines.progressed && r->packet.len == 0)
 			(void)packet_put(&r->packet, '%', r->lines.progress,
 			    strlen(r->lines.progress));
+		if (r->lines.progressed)
+			record_progress(r->lines.progress);
 		r->lines.progressed = false;
 		r->progress_due = now + r->job->progress_ms;
 	}
@@ -352,5 +354,6 @@ job_run(const struct job *job, struct job_result *ret)
 	}
 	while (turn(&r))
 		continue;
+	record_progress(NULL);
 	judge(&r, ret);
 }

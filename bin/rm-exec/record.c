@@ -15,6 +15,10 @@
 #include "rm_die.h"
 #include "rm_env.h"
 #include "rm_event.h"
+#include "rm_io.h"
+#include "rm_num.h"
+
+#define PROGRESS_MS	250
 
 static struct rm_event event;
 
@@ -151,4 +155,23 @@ record_end(const struct command *c, uint64_t of, const struct job_result *res)
 	rm_event_put(&event, "result", text);
 	if (send_event(of != 0, NULL) == -1)
 		rm_warn("the log does not take %s of %s", name, c->word[0]);
+}
+
+void
+record_progress(const char *text)
+{
+	static int64_t next;
+	static bool written;
+	char path[PATH_MAX];
+	int64_t now = rm_num_now_ms();
+
+	if (text != NULL ? now < next : !written)
+		return;
+	rm_env_run_path(path, sizeof(path), "operation.progress");
+	if (text == NULL)
+		(void)unlink(path);
+	else if (rm_io_replace(path, text, strlen(text), 0644, false) == -1)
+		rm_warn("unable to write %s", path);
+	written = text != NULL;
+	next = text != NULL ? now + PROGRESS_MS : 0;
 }
