@@ -30,15 +30,16 @@
 #include "rm_text.h"
 #include "rm_tls.h"
 
-#define USAGE		"rm-connect [-a alpn] [-i pem] [-k file] [-p keyid] " \
-			"[-t seconds] host port [[--] prog [arg ...]]\n" \
+#define USAGE		"rm-connect [-a alpn] [-c cert] [-i pem] [-k file] " \
+			"[-p keyid] [-t seconds] host port " \
+			"[[--] prog [arg ...]]\n" \
 			"       rm-connect -u path [[--] prog [arg ...]]"
 #define LIMIT_MS	10000		/* to connect and shake hands */
 #define LIMIT_MAX_MS	3600000
 #define MARGIN_MS	1000		/* the copier shall speak first */
 
 static struct opts {
-	const char *alpn, *pem, *known, *pin, *path, *limit;
+	const char *alpn, *cert, *pem, *known, *pin, *path, *limit;
 	const char *host, *port;
 	uint32_t limit_ms;
 	char **prog;			/* NULL: be a pipe */
@@ -56,6 +57,9 @@ parse_option(int ch)
 	switch (ch) {
 	case 'a':
 		opt = &opts.alpn;
+		break;
+	case 'c':
+		opt = &opts.cert;
 		break;
 	case 'i':
 		opt = &opts.pem;
@@ -85,12 +89,14 @@ parse_args(int argc, char *argv[])
 {
 	int ch, fixed;
 
-	while ((ch = getopt(argc, argv, "+a:i:k:p:t:u:")) != -1)
+	while ((ch = getopt(argc, argv, "+a:c:i:k:p:t:u:")) != -1)
 		parse_option(ch);
 	fixed = opts.path != NULL ? 0 : 2;
 	if (argc - optind < fixed || (opts.path != NULL && (opts.alpn != NULL ||
 	    opts.pem != NULL || opts.known != NULL || opts.pin != NULL ||
 	    opts.limit != NULL)))
+		die_usage(USAGE);
+	if (opts.cert != NULL && opts.pem == NULL)
 		die_usage(USAGE);
 	if (fixed == 2) {
 		opts.host = argv[optind];
@@ -161,7 +167,8 @@ jail(void)
 static _Noreturn void
 run_tls(struct rm_relay_conf *relay, int report, int64_t deadline)
 {
-	struct rm_tls_conf tls = { .alpn = opts.alpn, .cert = opts.pem,
+	struct rm_tls_conf tls = { .alpn = opts.alpn,
+	    .cert = opts.cert != NULL ? opts.cert : opts.pem,
 	    .key = opts.pem, .peer = RM_TLS_PEER_PINNED, .pins = pins,
 	    .n_pins = n_pins };
 	struct rm_err err;

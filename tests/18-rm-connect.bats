@@ -157,6 +157,13 @@ rm-connect: info: DO NOT GO ON *"
 	grep 'CN *= *node' host.log
 	try 1 rm-connect -p "$ID" 127.0.0.1 "$PORT" <<<hello
 	[ "$stderr" = "rm-connect: fatal: refused by the peer: alert certificate required" ]
+	# In two files; the certificate alone identifies nobody.
+	try 0 rm-connect -c node.crt -i node.key -p "$ID" 127.0.0.1 "$PORT" \
+		<<<hello
+	[ "$output" = olleh ]
+	try 100 rm-connect -c dev.crt -i node.key -p "$ID" 127.0.0.1 "$PORT"
+	try 100 rm-connect -c node.crt -p "$ID" 127.0.0.1 "$PORT"
+	has "$stderr" 'usage: rm-connect *'
 	chmod 640 node.pem
 	try 100 rm-connect -i node.pem -p "$ID" 127.0.0.1 "$PORT" <<<hello
 	has "$stderr" 'rm-connect: fatal: unable to use node.pem: *'
@@ -469,7 +476,7 @@ rm-connect: info: DO NOT GO ON *"
 	. "$RM_TESTS/../completions/rm-connect"
 	COMP_WORDS=(rm-connect -) COMP_CWORD=1
 	_comp_cmd_rm_connect
-	[ "${COMPREPLY[*]}" = '-a -i -k -p -t -u' ]
+	[ "${COMPREPLY[*]}" = '-a -c -i -k -p -t -u' ]
 	COMP_WORDS=(rm-connect -a rm/) COMP_CWORD=2
 	_comp_cmd_rm_connect
 	[ "${COMPREPLY[*]}" = rm/1 ]
