@@ -37,7 +37,8 @@ COMPILE = $(CC) -std=c17 $(CPPFLAGS) $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS)
 
 TOOLS := $(patsubst bin/%.c,%,$(wildcard bin/*.c))
 SCRIPTS := $(patsubst bin/%,%,$(shell find bin -maxdepth 1 -type f ! -name '*.c'))
-SHARED := $(patsubst lib/%,%,$(wildcard lib/*.sh lib/serve lib/ops/* lib/modes/*))
+SHARED := $(patsubst lib/%,%,$(filter-out lib/gate lib/ops lib/modes %.c %.h, \
+	$(wildcard lib/* lib/ops/* lib/modes/*)))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 HELPERS := probe-matrix probe-rules probe-load piv-card wait-card raw-sign
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
@@ -106,7 +107,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/card/%.o
 $(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%
 	$(Q)install -D -m 755 $< $@
 $(BUILD)/lib/rm/%: lib/%
-	$(Q)install -D -m $(if $(filter lib/ops/% lib/serve,$<),755,644) $< $@
+	$(Q)install -D -m $$(test -x $< && echo 755 || echo 644) $< $@
 
 asan: all
 deps lint fresh-check:

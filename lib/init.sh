@@ -47,6 +47,7 @@ $(grep -v '^name ' "$RM_CONF")"
 	name $1
 	listen 0.0.0.0 4433
 	service 0.0.0.0 4434
+	node 0.0.0.0 4435
 	engine /usr/lib/softhsm/libsofthsm2.so
 	idle 120
 	power tree

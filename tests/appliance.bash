@@ -98,6 +98,62 @@ appliance_user() {
 		mv -T "$users/.$1.new" "$users/$1"
 }
 
+# --- several appliances in one room ------------------------------------------
+# Each has a folder of its name and an address of its own, 127.0.0.2 and so on;
+# no custodians: what is asked of them is asked at the console.
+#
+#	more_init a 127.0.0.2		# and from here on it is the present one
+#	more_boot			# boots it
+#	more_at a			# the present one again
+#	local_op live-sync b confirm=a	# at its console; output in $output
+#	PIDS has the boots, for common_teardown
+
+more_at() {
+	WHO=$1
+	export RM_STATE=$MORE/$1/state RM_RUN=$MORE/$1/run
+	export RM_CONF=$RM_STATE/conf RM_OPS=$RM_BUILD/lib/rm/ops
+	[ ! -e "$MORE/$1/addr" ] || ADDR=$(<"$MORE/$1/addr")
+	[ ! -e "$RM_STATE/appliance" ] || APPLIANCE=$(<"$RM_STATE/appliance")
+}
+
+more_init() {
+	MORE=${MORE:-$PWD}
+	mkdir -p "$MORE/$1/state"
+	echo "$2" >"$MORE/$1/addr"
+	more_at "$1"
+	printf '%s\n' "name $1" "listen $2 4433" "service $2 4434" \
+		"node $2 4435" 'engine /usr/lib/softhsm/libsofthsm2.so' \
+		'idle 120' 'power tree' >"$RM_CONF"
+	rm-supervise init "$1" <<<"$MASTER_PASSWORD" >"$MORE/$1/init" || return 1
+	more_at "$1"
+}
+
+more_boot() {
+	local at=$MORE/$WHO
+	rm -f "$at/booted"
+	mkfifo "$at/booted"
+	room rm-supervise boot --headless 3>&- >"$at/booted" 2>>"$at/log" \
+		</dev/null &
+	PIDS+=("$!")
+	echo "$!" >"$at/pid"
+	exec 7<"$at/booted"
+	read -r -t 30 _ <&7 || { cat "$at/log" >&2; return 1; }
+	exec 7<&-
+}
+
+# Ends it, as whoever stands there would.
+more_end() {
+	local pid
+	pid=$(<"$MORE/$WHO/pid")
+	kill -TERM "$pid"
+	wait "$pid" || :
+}
+
+local_op() {
+	local line=$*
+	run --separate-stderr timeout 60 room rm-exec -L "$RM_OPS" <<<"$line"
+}
+
 # A PKCS#11 application of somebody else's, over the network, as this user.
 # The log-in goes in front by hand: descriptors 5 and 6 are the application.
 p11_setup() {
@@ -117,7 +173,7 @@ p11_setup() {
 	SH
 	cat >p11-client <<-SH
 	#!/bin/sh
-	exec rm-connect -a rm-p11/1 -p ${key%% *} 127.0.0.1 4434 -- \\
+	exec rm-connect -a rm-p11/1 -p ${key%% *} ${ADDR:-127.0.0.1} 4434 -- \\
 		bash $PWD/p11-relay $1 $2 5<&0 6>&1
 	SH
 	chmod 700 p11-client
