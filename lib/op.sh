@@ -123,3 +123,12 @@ generation_flip() {
 	sync "$RM_STATE"
 	rm -rf "$now"
 }
+
+# --- settings ---------------------------------------------------------------
+
+# set_setting KEY VALUE: the one line of that key in the settings file.
+set_setting() {
+	conf=${RM_CONF:-$RM_STATE/conf}
+	put "$conf" "$(grep -v "^$1 " "$conf" || :)
+$1 $2"
+}

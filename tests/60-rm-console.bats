@@ -808,3 +808,163 @@ console_path() {
 	_comp_cmd_rm_console
 	[ -z "${COMPREPLY[*]}" ]
 }
+
+# --- configuration and partitions ------------------------------------------
+
+@test "rm-console changes the settings, which hold from the next arming on" {
+	start_log
+	printf '%s\n' 'name hsm-1' 'listen 127.0.0.1 4433' 'power tree' >state/conf
+	console
+	keys C Enter
+	see 'Listen Address'
+	keys L L Enter
+	see '127.0.0.1____'
+	shows '4433____'
+	keys Down C-u
+	keys -l 70000
+	keys Enter Enter
+	see 'not done: usage a port is at most 65535'
+	keys Enter
+	see 'Listen Address'
+	keys Enter
+	see '127.0.0.1____'
+	keys C-u
+	keys -l 127.0.0.2
+	keys Enter C-u
+	keys -l 5544
+	keys Enter Enter
+	see 'remote management listens on 127.0.0.2 5544'
+	[ "$(cat state/conf)" = 'name hsm-1
+power tree
+listen 127.0.0.2 5544' ]
+	keys Enter
+	see 'Time Limits'
+	keys T Enter
+	see '120____'
+	shows '15____'
+	keys C-u
+	keys -l 60
+	keys Enter Enter Enter
+	see 'idle 60 s, visitors 15 s'
+	grep -qx 'idle 60' state/conf
+	grep -qx 'visitor 15' state/conf
+}
+
+@test "rm-console shows date and time, and that they decide nothing" {
+	console
+	keys C Enter
+	see 'Date and Time'
+	keys D Enter
+	see "$(date -u +%Y-%m-%d)"
+	shows 'No limit'
+	keys Escape
+	see 'Listen Address'
+}
+
+@test "rm-console: a policy is changed an operation at a time" {
+	start_log
+	printf '%s\n' '# mine' 'session 2' 'status session' '* local-only' \
+		>state/policy
+	local who
+	for who in alice bob carol; do
+		mkdir -p "state/custodians/$who"
+		echo x >"state/custodians/$who/$(printf %s "$who" | sha256sum | cut -c -64).pem"
+	done
+	operation policy-set normal 'payload: policy' <<-'SH'
+	cat >"$RM_STATE/policy"
+	echo 'in force'
+	SH
+	console
+	keys C Enter
+	see Policy
+	keys P Enter
+	see 'session                2'
+	shows 'restart                as *'
+	keys S Enter
+	see 'a number of custodians'
+	shows '< 2 >'
+	keys Right Enter Enter
+	see 'in force'
+	keys Enter
+	see 'session                3'
+	keys R Enter
+	see '< 1 >'
+	keys l Enter Enter
+	see 'in force'
+	[ "$(cat state/policy)" = '# mine
+session          3
+status session
+* local-only
+restart          local-only' ]
+	grep -q ' begin .*operation=policy-set .*payload=' state/audit.log
+}
+
+@test "rm-console: a custodian's card is enrolled at its own reader" {
+	start_log
+	operation custodian-add normal 'args: name' 'payload: enrolment' <<-'SH'
+	echo "welcome $1: $(head -n 1)"
+	SH
+	operation custodian-list read <<<:
+	stand_in rmctl <<-'SH'
+	echo "$@" >args
+	read -r pin
+	[ "$pin" = 1234 ] || { echo 'rmctl: fatal: wrong PIN: 2 tries left' >&2; exit 22; }
+	echo 'enrol dora 5555 alg sig'
+	SH
+	console
+	keys C Enter
+	see 'Custodians ▸'
+	keys C C Enter
+	see Enrol
+	keys E Enter
+	see 'PIN of the card'
+	keys -l dora
+	keys Enter
+	keys -l 4321
+	see '****____'
+	shows_not 4321
+	keys Enter Enter
+	see 'wrong PIN: 2 tries left'
+	keys Enter
+	see Enrol
+	keys Enter
+	see 'PIN of the card'
+	keys -l dora
+	keys Enter
+	keys -l 1234
+	keys Enter Enter
+	see 'welcome dora: enrol dora 5555 alg sig'
+	has "$(<args)" '-q --pin-fd 0 --wait 30 card enrol --appliance 0*beef dora'
+}
+
+@test "rm-console: secrets of a partition go by a payload, and nowhere else" {
+	start_log
+	operation partition-list read <<<:
+	operation partition-create normal 'args: user=/[A-Za-z0-9]{3,16}/' \
+		'payload: secrets secret' <<-'SH'
+	echo "made $1 of $(cat | sha256sum)"
+	SH
+	console
+	see 'Partition ▸'
+	keys P Enter
+	see Create
+	keys C Enter
+	see 'password of the user'
+	keys -l client1
+	keys Enter
+	keys -l 'correct horse'
+	keys Enter
+	keys -l 'correct house'
+	keys Enter
+	keys -l 99887766
+	keys Enter
+	keys -l 99887766
+	keys Enter Enter
+	see 'what was to be the same is not'
+	keys BTab BTab BTab C-u
+	keys -l 'correct horse'
+	see '*************__'
+	keys Enter Enter Enter Enter
+	see "$(printf 'correct horse\n99887766\n' | sha256sum | cut -c -20)"
+	run ! grep -rE 'horse|99887766' state run err
+}

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "rm_env.h"
+#include "rm_io.h"
 #include "rm_secret.h"
 
 /* --- what there is to choose from ----------------------------------------- */
@@ -52,12 +53,40 @@ list_folder(char ret[static OPTIONS_MAX], const char *folder,
 	return len > 0;
 }
 
+/* The names of nodes stand in their files, which are named by their keys. */
+static bool
+list_nodes(char ret[static OPTIONS_MAX])
+{
+	struct dirent **entry;
+	char folder[PATH_MAX], path[2 * PATH_MAX], text[512];
+	size_t len = 0, cut;
+	int i, n;
+
+	rm_env_state_path(folder, sizeof(folder), "current/nodes");
+	n = scandir(folder, &entry, NULL, alphasort);
+	for (i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", folder,
+		    entry[i]->d_name);
+		if (rm_io_load(path, text, sizeof(text)) > 0 &&
+		    (cut = strcspn(text, " \n")) > 0 &&
+		    len + cut + 2 < OPTIONS_MAX)
+			len += (size_t)snprintf(ret + len, OPTIONS_MAX - len,
+			    "%s%.*s", len > 0 ? "|" : "", (int)cut, text);
+		free(entry[i]);
+	}
+	if (n != -1)
+		free(entry);
+	return len > 0;
+}
+
 bool
 options_find(char ret[static OPTIONS_MAX], const char *operation,
     const char *arg)
 {
 	size_t i;
 
+	if (strcmp(arg, "node") == 0)
+		return list_nodes(ret);
 	for (i = 0; i < N_CHOICES; i++)
 		if (strcmp(choices[i].operation, operation) == 0 &&
 		    strcmp(choices[i].arg, arg) == 0)

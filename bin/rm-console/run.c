@@ -16,13 +16,12 @@
 #include <unistd.h>
 
 #include "options.h"
-#include "rm_io.h"
 #include "rm_ophdr.h"
 #include "rm_secret.h"
 #include "rm_text.h"
 #include "view.h"
 
-#define NOTES_MAX	1600
+#define NOTES_MAX	(RM_OPHDR_NOTES + RM_OPHDR_TEXT)
 #define PAYLOAD_MAX	65536
 
 struct request {
@@ -193,31 +192,6 @@ start(void)
 
 /* --- asking --------------------------------------------------------------- */
 
-/* "# note:" lines of the header: what it erases and keeps, say. */
-static void
-read_notes(char *ret, size_t size)
-{
-	char head[RM_OPHDR_MAX], path[PATH_MAX], *line, *next;
-	size_t len = 0;
-	ssize_t n;
-	int fd;
-
-	*ret = '\0';
-	(void)snprintf(path, sizeof(path), "%s/%s", ui_ops(), r.operation);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return;
-	n = rm_io_read(fd, head, sizeof(head) - 1);
-	(void)close(fd);
-	head[n > 0 ? n : 0] = '\0';
-	for (line = head; line != NULL && *line == '#'; line = next) {
-		if ((next = strchr(line, '\n')) != NULL)
-			*next++ = '\0';
-		if (strncmp(line, "# note: ", 8) == 0 && len < size)
-			len += (size_t)snprintf(ret + len, size - len,
-			    "%s\n", line + 8);
-	}
-}
-
 static const char *
 take_form(void)
 {
@@ -302,9 +276,8 @@ ask(const char *const preset[RUN_ARGS])
 		n += r.n_secrets = secrets_ask(r.operation, f + n,
 		    SCREEN_FIELDS - 1 - n);
 	r.named = r.hdr.class == RM_OP_DESTRUCTIVE;
-	read_notes(notes, sizeof(notes));
-	if (*notes == '\0')
-		(void)snprintf(notes, sizeof(notes), "%s\n", r.hdr.summary);
+	(void)snprintf(notes, sizeof(notes), "%s%s", *r.hdr.notes != '\0' ?
+	    r.hdr.notes : r.hdr.summary, *r.hdr.notes != '\0' ? "" : "\n");
 	if (r.named)
 		(void)snprintf(f[n++].label, sizeof(f[0].label),
 		    "type its name, %.20s", ui_facts.name);

@@ -151,6 +151,22 @@ void run_with_payload(const char *title, const char *name,
 void run_quietly(const char *name);
 void run_answer(char *ret, size_t size);
 
+/* --- cards.c: the console's own reader ------------------------------------ */
+
+/*
+ * Closes the form and starts "rmctl card VERB WORD" for this appliance, with
+ * the PIN on a pipe; done gets all that it said.
+ */
+void cards_work(const char *title, const char *pin, const char *verb,
+    const char *word, void (*done)(const char *answer, size_t len));
+
+void cards_enrol(const struct menu_entry *e);
+
+/* --- policy.c, clock.c ---------------------------------------------------- */
+
+void policy_open(const struct menu_entry *e);
+extern const struct view clock_view;
+
 /* --- rm.c ----------------------------------------------------------------- */
 
 extern const struct view rm_view;
