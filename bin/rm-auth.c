@@ -127,29 +127,29 @@ static void
 ask_policy(const char *operation)
 {
 	struct rm_asker asker = { .custodians = 0 };
-	struct terms terms;
+	static struct rm_rules rules;
 
 	/* Facts that leaked into a new chain are no authentication. */
 	if (strcmp(operation, "session") == 0)
 		diex(RM_EXIT_USAGE, "RM_AUTH_MANAGER is set: no session "
 		    "begins inside another");
-	terms_load_policy(&terms);
+	terms_load_rules(&rules);
 	if (has_fact("RM_AUTH_MANAGER")) {
-		asker.custodians = count_custodians(&terms.custodians);
-		if (asker.custodians == 0 && terms.fault.code == RM_CODE_OK)
-			(void)rm_err_set(&terms.fault, RM_CODE_NOT_ENROLLED,
+		asker.custodians = count_custodians(&rules.custodians);
+		if (asker.custodians == 0 && rules.fault.code == RM_CODE_OK)
+			(void)rm_err_set(&rules.fault, RM_CODE_NOT_ENROLLED,
 			    "%s is no custodian any more",
 			    getenv("RM_AUTH_MANAGER"));
 	}
 	if (has_fact("RM_LOGIN_USER"))
 		asker.master = strcmp(getenv("RM_LOGIN_USER"), "master") == 0;
-	if (terms.fault.code == RM_CODE_OK && rm_policy_allows(&terms.policy,
-	    operation, &asker, &terms.fault) == 0)
+	if (rules.fault.code == RM_CODE_OK && rm_policy_allows(&rules.policy,
+	    operation, &asker, &rules.fault) == 0)
 		return;
-	(void)printf("!! %s %s\n", rm_code_word(terms.fault.code),
-	    terms.fault.text);
+	(void)printf("!! %s %s\n", rm_code_word(rules.fault.code),
+	    rules.fault.text);
 	(void)fflush(stdout);
-	diex(RM_EXIT_REFUSED, "refused: %s", terms.fault.text);
+	diex(RM_EXIT_REFUSED, "refused: %s", rules.fault.text);
 }
 
 /* --- votes ------------------------------------------------------------ */
@@ -293,11 +293,12 @@ greet(struct visit *visit)
 {
 	char lock[PATH_MAX], head[TERMS_HEAD_MAX];
 	struct terms *terms = &visit->terms;
+	const struct rm_err *fault = &terms->rules.fault;
 	int busy;
 
 	if (terms_load(terms) == -1) {
-		refuse(visit, terms->fault.code, terms->fault.text);
-		exit(terms->fault.code == RM_CODE_SYSTEM ? RM_EXIT_USAGE :
+		refuse(visit, fault->code, fault->text);
+		exit(fault->code == RM_CODE_SYSTEM ? RM_EXIT_USAGE :
 		    RM_EXIT_REFUSED);
 	}
 	terms_load_head(head);
@@ -305,15 +306,15 @@ greet(struct visit *visit)
 	if ((busy = rm_lock_ask(lock)) == -1)
 		die(RM_EXIT_SYSTEM, "unable to ask for the lock %s", lock);
 	rm_peer_say("rm/1 %s %s arming=%s rules=%s log=%s", terms->appliance,
-	    busy ? "busy" : "ready", terms->arming, terms->rules, head);
+	    busy ? "busy" : "ready", terms->arming, terms->rules.hash, head);
 	if (busy)
 		diex(RM_EXIT_REFUSED, "%s: refused: a session is under way",
 		    visit->ip);
-	if (terms->fault.code != RM_CODE_OK) {
-		refuse(visit, terms->fault.code, terms->fault.text);
+	if (fault->code != RM_CODE_OK) {
+		refuse(visit, fault->code, fault->text);
 		exit(RM_EXIT_REFUSED);
 	}
-	visit->quorum.want = terms->policy.session;
+	visit->quorum.want = terms->rules.policy.session;
 }
 
 static void

@@ -18,6 +18,20 @@ refuse() {
 	exit 1
 }
 
+# told COMMAND...: runs a tool; if it fails, its last word is the answer.
+told() {
+	rc=0
+	{ said=$("$@" 2>&1 >&6); } 6>&1 || rc=$?
+	[ -z "$said" ] || echo "$said" >&2
+	said=${said##*fatal: }
+	case $rc in
+	0) ;;
+	1) refuse denied "${said#refused: }" ;;
+	100) refuse usage "$said" ;;
+	*) refuse system "$said" ;;
+	esac
+}
+
 # put FILE TEXT: replaces a file that survives, in one durable step.
 put() {
 	printf '%s\n' "$2" >"$1.new"

@@ -6,6 +6,7 @@
 #include "rm_policy.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "rm_num.h"
@@ -161,4 +162,29 @@ rm_policy_allows(const struct rm_policy *policy, const char *operation,
 		    "custodians, this session has %zu", operation, want,
 		    asker->custodians);
 	return 0;
+}
+
+void
+rm_policy_explain(char *ret, size_t size, const struct rm_policy *policy,
+    const char *operation, size_t people)
+{
+	const struct rm_rule *rule = rm_policy_find(policy, operation);
+
+	switch (rule->approval) {
+	case RM_APPROVAL_LOCAL:
+		(void)snprintf(ret, size, "the local console");
+		break;
+	case RM_APPROVAL_MASTER:
+		(void)snprintf(ret, size, "user master, logged in at the "
+		    "service");
+		break;
+	case RM_APPROVAL_NUMBER:
+		(void)snprintf(ret, size, "%u of %zu custodians",
+		    rule->number, people);
+		break;
+	case RM_APPROVAL_SESSION:
+		(void)snprintf(ret, size, "the session's quorum, %u of %zu "
+		    "custodians", policy->session, people);
+		break;
+	}
 }

@@ -69,4 +69,11 @@ const struct rm_rule *rm_policy_find(const struct rm_policy *policy,
 RM_MUST_CHECK int rm_policy_allows(const struct rm_policy *policy,
     const char *operation, const struct rm_asker *asker, struct rm_err *err);
 
+/*
+ * Writes what an operation needs, by the rule that rm_policy_allows goes by,
+ * for a person to read; people is the number of custodians.
+ */
+void rm_policy_explain(char *ret, size_t size, const struct rm_policy *policy,
+    const char *operation, size_t people);
+
 #endif

@@ -456,6 +456,58 @@ ip 192.0.2.7" ]
 	ended 1
 }
 
+# An operation as the console runs it, with its payload: change FILE WORDS
+change() {
+	{
+		[ "$1" = - ] || { echo "< payload $(stat -c %s "$1")"; cat "$1"; }
+		shift
+		echo "$*"
+	} >line
+	try 0 rm-exec -L "$RM_BUILD/lib/rm/ops" <line
+	[ "$(tail -n 1 <<<"$output")" = '+ done' ]
+}
+
+@test "rm-auth: a vote that was signed before the rules changed is denied after" {
+	printf '%s\n' 'session 2' 'status session' >new.policy
+	printf '%s\n' 'rm-enrol 1' "appliance $(<state/appliance)" \
+		'custodian dora' "signer $(<"$KEYS/p384.id")" >text
+	openssl dgst -sha384 -sign "$KEYS/p384.key" -out sig text
+	{
+		echo "enrol dora $(<"$KEYS/p384.id") ecdsa-sha384 $(base64 -w 0 sig)"
+		cat "$KEYS/p384.pem"
+	} >dora.enrol
+	local what
+	for what in 'new.policy policy-set' 'dora.enrol custodian-add dora' \
+		'- custodian-remove carol'; do
+		{ vote bob alice; vote bob bob; } >old.votes
+		# shellcheck disable=SC2086 # words
+		change $what
+		try 1 rm-auth session -- echo in <old.votes
+		[ "$(grep -c '^! denied the signature does not verify' \
+			<<<"$output")" = 2 ]
+		{ vote bob alice; vote bob bob; } >new.votes
+		try 0 rm-auth session -- echo in <new.votes
+		has "$output" *$'\nin'
+	done
+}
+
+@test "rm-auth: a change of the rules between two votes voids the first" {
+	echo 'session 2' >new.policy
+	visit rm-auth session -- echo in
+	say "$(vote bob alice)"
+	hear
+	[ "$HEARD" = "+ 1 of 2 for bob: alice" ]
+	local bobs
+	bobs=$(vote bob bob)
+	echo '# other bytes' >>new.policy
+	change new.policy policy-set
+	say "$bobs"
+	hear
+	[ "$HEARD" = "! denied arming, policy or custodians have changed: connect again" ]
+	exec 6>&-
+	ended 1
+}
+
 @test "rm-auth: without an arming, or without an appliance, nobody is heard" {
 	rm run/console/armed
 	try 1 rm-auth session -- echo in </dev/null

@@ -914,6 +914,36 @@ counted x" ]
 		"$RM_STATE/audit.log")" = 2 ]
 }
 
+@test "chain: custodians and policy are changed from a desk, if the owner says so" {
+	chain 1 alice
+	card_insert 1 bob
+	timeout 20 room rmctl --reader "$(room_reader 1)" --pin-file pin \
+		card enrol --appliance "$APPLIANCE" bob >bob.enrol
+	try 41 room rmctl $RMCTL --payload bob.enrol custodian-add bob
+	try 0 room rmctl $RMCTL explain custodian-add
+	[ "$output" = 'custodian-add: the local console
+custodian-add: its payload, enrolment' ]
+	sed 's/^\*.*/* session/' "$RM_STATE/policy" >"$RM_STATE/policy.new"
+	chmod 600 "$RM_STATE/policy.new"
+	mv "$RM_STATE/policy.new" "$RM_STATE/policy"
+	try 0 room rmctl $RMCTL policy-show
+	sed 's/^session .*/session 2/' <<<"$output" >two
+	# One cannot ask for two as long as there is one.
+	try 1 room rmctl $RMCTL --payload two policy-set
+	has "$stderr" '*denied: the policy asks for 2 custodians for session, enrolled is 1'
+	printf '%s\n' 'custodian-add bob <bob.enrol' custodian-list \
+		'policy-set <two' status >script
+	try 41 room rmctl $RMCTL run <script
+	has "$output" "enrolled bob *alice *bob *"
+	# The rules are others now, for this session too.
+	has "$stderr" '*policy: status needs 2 custodians, this session has 1'
+	try 0 room rmctl $RMCTL status
+	has "$stderr" '*2 of 2 for alice: alice, bob*'
+	try 1 room rmctl $RMCTL custodian-remove bob
+	has "$stderr" '*denied: the policy asks for 2 custodians *'
+	try 0 rm-audit verify "$RM_STATE/audit.log"
+}
+
 @test "chain: run stops at the first failure; one session for all" {
 	chain 2 alice bob
 	printf '%s\n' status counts fails 'counts never' >script

@@ -40,38 +40,14 @@ load_id(const char *path, char *ret, size_t digits)
 	return 0;
 }
 
-/* Nobody gets in if any part is in fault; the first fault is told. */
-static int
-load_parts(struct terms *ret, const char *text, ssize_t len)
-{
-	char folder[PATH_MAX];
-
-	rm_env_state_path(folder, sizeof(folder), "custodians");
-	ret->custodians.n = 0;
-	if (len == -1)
-		return rm_err_set(&ret->fault, RM_CODE_POLICY,
-		    "unable to read the policy: %s", strerror(errno));
-	if (rm_policy_parse(&ret->policy, text, (size_t)len,
-	    &ret->fault) == -1)
-		return -1;
-	if (rm_custodians_load(&ret->custodians, folder, &ret->fault) == -1)
-		return -1;
-	return rm_policy_fits(&ret->policy, ret->custodians.people,
-	    &ret->fault);
-}
-
 void
-terms_load_policy(struct terms *ret)
+terms_load_rules(struct rm_rules *ret)
 {
-	char path[PATH_MAX], text[RM_POLICY_MAX];
-	ssize_t len;
+	char policy[PATH_MAX], custodians[PATH_MAX];
 
-	rm_env_state_path(path, sizeof(path), "policy");
-	len = rm_io_load_owned(path, WRITABLE, text, sizeof(text));
-	if (load_parts(ret, text, len) == 0)
-		ret->fault.code = RM_CODE_OK;
-	rm_custodians_rules(ret->rules, &ret->custodians, text,
-	    len == -1 ? 0 : (size_t)len);
+	rm_env_state_path(policy, sizeof(policy), "policy");
+	rm_env_state_path(custodians, sizeof(custodians), "custodians");
+	rm_rules_load(ret, policy, custodians);
 }
 
 int
@@ -81,13 +57,13 @@ terms_load(struct terms *ret)
 
 	rm_env_state_path(path, sizeof(path), "appliance");
 	if (load_id(path, ret->appliance, sizeof(ret->appliance) - 1) == -1)
-		return rm_err_set(&ret->fault, RM_CODE_SYSTEM,
+		return rm_err_set(&ret->rules.fault, RM_CODE_SYSTEM,
 		    "the appliance does not know its own name");
 	rm_env_run_path(path, sizeof(path), "console/armed");
 	if (load_id(path, ret->arming, sizeof(ret->arming) - 1) == -1)
-		return rm_err_set(&ret->fault, RM_CODE_NOT_ARMED,
+		return rm_err_set(&ret->rules.fault, RM_CODE_NOT_ARMED,
 		    "remote management is not switched on");
-	terms_load_policy(ret);
+	terms_load_rules(&ret->rules);
 	return 0;
 }
 
@@ -97,7 +73,7 @@ terms_hold(const struct terms *terms)
 	struct terms now;
 
 	return terms_load(&now) == 0 &&
-	    strcmp(now.rules, terms->rules) == 0 &&
+	    strcmp(now.rules.hash, terms->rules.hash) == 0 &&
 	    strcmp(now.arming, terms->arming) == 0;
 }
 
@@ -148,9 +124,9 @@ load_key(const char *who, const char *keyid)
 void
 terms_warm_up(const struct terms *terms)
 {
-	const struct rm_custodian *first = terms->custodians.key;
+	const struct rm_custodian *first = terms->rules.custodians.key;
 
-	if (terms->custodians.n > 0)
+	if (terms->rules.custodians.n > 0)
 		rm_pub_free(load_key(first->name, first->keyid));
 }
 
@@ -160,7 +136,7 @@ check_signature(const struct terms *terms, const char *channel,
     char text[static RM_STATEMENT_MAX], struct rm_err *err)
 {
 	const struct rm_statement st = { .appliance = terms->appliance,
-		.arming = terms->arming, .rules = terms->rules,
+		.arming = terms->arming, .rules = terms->rules.hash,
 		.channel = channel, .manager = vote->manager,
 		.signer = vote->keyid };
 
@@ -183,13 +159,13 @@ terms_verify(const struct terms *terms, const char *channel,
 	const char *who;
 	struct rm_pub *pub;
 
-	who = rm_custodians_owner(&terms->custodians, vote->keyid);
+	who = rm_custodians_owner(&terms->rules.custodians, vote->keyid);
 	if (who == NULL) {
 		(void)rm_err_set(err, RM_CODE_NOT_ENROLLED, "no custodian has "
 		    "the key %s", vote->keyid);
 		return NULL;
 	}
-	if (!rm_custodians_has(&terms->custodians, vote->manager)) {
+	if (!rm_custodians_has(&terms->rules.custodians, vote->manager)) {
 		(void)rm_err_set(err, RM_CODE_NOT_ENROLLED, "no custodian is "
 		    "named %s", vote->manager);
 		return NULL;

@@ -4,11 +4,10 @@
 
 #include <stdbool.h>
 
-#include "rm_custodians.h"
 #include "rm_err.h"
 #include "rm_hash.h"
-#include "rm_policy.h"
 #include "rm_pub.h"
+#include "rm_rules.h"
 #include "rm_statement.h"
 #include "rm_vote.h"
 
@@ -18,18 +17,15 @@
 struct terms {
 	char appliance[RM_HASH_HEX];
 	char arming[33];
-	char rules[RM_HASH_HEX];
-	struct rm_policy policy;
-	struct rm_custodians custodians;
-	struct rm_err fault;	/* code RM_CODE_OK, or why nobody gets in */
+	struct rm_rules rules;
 };
 
-/* Reads policy and custodians: policy, custodians, rules and fault of ret. */
-void terms_load_policy(struct terms *ret);
+/* Reads policy and custodians. */
+void terms_load_rules(struct rm_rules *ret);
 
 /*
- * Reads all.  Returns 0; or -1 with the reason in ret's fault if this is no
- * appliance (RM_CODE_SYSTEM) or not an armed one.
+ * Reads all.  Returns 0; or -1 with the reason in the rules' fault if this is
+ * no appliance (RM_CODE_SYSTEM) or not an armed one.
  */
 RM_MUST_CHECK int terms_load(struct terms *ret);
 

@@ -89,6 +89,32 @@ test_master(void)
 	ok(rm_policy_allows(&p, "other", &both, &err) == -1, "not", err.text);
 }
 
+/* What is told is what is enforced. */
+static void
+test_explain(void)
+{
+	static const char text[] = "session 2\na session\nb 3\nc master\n";
+	static const struct {
+		const char *operation, *needs;
+	} table[] = {
+		{ "a", "the session's quorum, 2 of 5 custodians" },
+		{ "b", "3 of 5 custodians" },
+		{ "c", "user master, logged in at the service" },
+		{ "d", "the local console" },
+	};
+	struct rm_policy p;
+	struct rm_err err = { .text = "" };
+	char needs[128];
+	size_t i;
+
+	ok(rm_policy_parse(&p, text, strlen(text), &err) == 0, "a policy", "");
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		rm_policy_explain(needs, sizeof(needs), &p,
+		    table[i].operation, 5);
+		ok(strcmp(needs, table[i].needs) == 0, "needs", needs);
+	}
+}
+
 static void
 test_bad(void)
 {
@@ -158,6 +184,7 @@ main(void)
 {
 	test_good();
 	test_master();
+	test_explain();
 	test_bad();
 	printf("1..%d\n", tests);
 	return 0;
