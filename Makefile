@@ -44,13 +44,12 @@ HELPERS := probe-matrix probe-rules probe-load piv-card wait-card raw-sign
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 
 # What each tool is linked with; the rest of the library needs only libc.
-PKGS_rm-tls := openssl libseccomp
-PKGS_rm-connect := openssl libseccomp
+$(foreach t,tls connect,$(eval PKGS_rm-$(t) := openssl libseccomp))
 PKGS_rm-auth := libcrypto libsodium libseccomp
 PKGS_rm-idle := libseccomp
 $(foreach t,enrol audit,$(eval PKGS_rm-$(t) := libcrypto libsodium))
 $(foreach t,exec login,$(eval PKGS_rm-$(t) := libsodium libseccomp))
-PKGS_rm-rules := libsodium
+$(foreach t,rules token,$(eval PKGS_rm-$(t) := libsodium))
 PKGS_rm-console := libnewt slang libsodium libqrencode
 PKGS_rmctl := openssl libsodium libpcsclite zlib
 PKGS_test := openssl libsodium libseccomp libpcsclite zlib
@@ -130,7 +129,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard lib/*.c)
 	$(Q)clang -std=c17 -D_GNU_SOURCE -Ilib -O1 -g \
 		-fsanitize=fuzzer,address,undefined -o $@ $< \
 		$(wildcard lib/*.c) $(call pkglibs,$(PKGS_test)) \
-		$(shell $(PKG_CONFIG) --cflags libpcsclite)
+		$(shell $(PKG_CONFIG) --cflags libpcsclite p11-kit-1)
 
 # What goes where: built or source file, and its place.
 PLACES = $(foreach f,$(TOOLS) $(SCRIPTS),$(BUILD)/bin/$(f):$(BINDIR)/$(f)) \

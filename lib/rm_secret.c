@@ -72,7 +72,7 @@ clear(struct rm_secret *secret)
 }
 
 int
-rm_secret_from_fd(struct rm_secret *ret, int fd, struct rm_err *err)
+rm_secret_next(struct rm_secret *ret, int fd, struct rm_err *err)
 {
 	ssize_t n;
 
@@ -93,10 +93,18 @@ rm_secret_from_fd(struct rm_secret *ret, int fd, struct rm_err *err)
 			break;
 		ret->len++;
 	}
-	if (ret->len == 0)
+	return ret->len > 0;
+}
+
+int
+rm_secret_from_fd(struct rm_secret *ret, int fd, struct rm_err *err)
+{
+	int rc = rm_secret_next(ret, fd, err);
+
+	if (rc == 0)
 		return rm_err_set(err, RM_CODE_USAGE,
 		    "no PIN is left to be read");
-	return 0;
+	return rc == 1 ? 0 : -1;
 }
 
 void

@@ -50,6 +50,11 @@ bool rm_secret_is(const struct rm_secret *a, const struct rm_secret *b);
 RM_MUST_CHECK int rm_secret_from_fd(struct rm_secret *ret, int fd,
     struct rm_err *err);
 
+/* The same for one that may be left out: 1, or 0 if there is no line left, or
+ * an empty one. */
+RM_MUST_CHECK int rm_secret_next(struct rm_secret *ret, int fd,
+    struct rm_err *err);
+
 /*
  * The signals that end or stop a process at its terminal, but for those that
  * are ignored.
