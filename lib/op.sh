@@ -117,7 +117,8 @@ remove_leftovers() {
 	for old in "$RM_STATE"/gen-*; do
 		[ "$old" = "$RM_STATE/$current" ] || rm -rf "$old"
 	done
-	rm -rf "$RM_STATE/current.new" "$RM_STATE/current/users"/.*.new
+	rm -rf "$RM_STATE/current.new" "$RM_STATE/current/users"/.*.new \
+		"$RM_STATE/current/users"/.*.old
 }
 
 generation_begin() {

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2154
+#
+# box.bash: an appliance without cards, at any free ports, for what the HSM
+# service and its users do.  After helpers: load box
+#
+#	setup()    { common_setup; box_init; }
+#	teardown() { box_end; common_teardown; }
+#	@test "..." {
+#		box_boot
+#		box_user bob                    # password bob-password, PIN 123456
+#		as bob pkcs11-tool --module "$P11_PROXY" -L
+
+MASTER_PASSWORD=master-password
+# shellcheck disable=SC2034 # for the files
+P11_PROXY=$(pkg-config --variable=proxy_module p11-kit-1)
+
+# box_init [LINE ...]: lines of its settings, for those that it would have.
+box_init() {
+	export RM_OPS=$RM_BUILD/lib/rm/ops
+	# SoftHSM leaks at its end, and only there.
+	export ASAN_OPTIONS=detect_leaks=0
+	printf '%s\n' 'name box' 'listen 127.0.0.1 0' 'service 127.0.0.1 0' \
+		'engine /usr/lib/softhsm/libsofthsm2.so' "$@" >state/conf
+	rm-supervise init box <<<"$MASTER_PASSWORD" >/dev/null
+	# Without a custodian the policy could never be met, and is in fault.
+	local key
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 |
+		openssl pkey -pubout >custodian.pem
+	key=$(openssl pkey -pubin -in custodian.pem -outform DER | sha256sum)
+	(umask 077; mkdir -p state/custodians/alice
+	cp custodian.pem "state/custodians/alice/${key%% *}.pem")
+	sed -i 's/^session .*/session 1/' state/policy
+}
+
+# Boots and waits until the service listens, at PORT.
+box_boot() {
+	rm -f booted
+	mkfifo booted
+	rm-supervise boot --headless 3>&- >booted 2>>box.log </dev/null &
+	BOX_PID=$!
+	exec 7<booted
+	read -r -t 30 _ <&7 || { cat box.log >&2; return 1; }
+	until_true box_listens
+	read -r _ PORT <run/service.addr
+	KEY=$(openssl x509 -in state/service.crt -noout -pubkey |
+		openssl pkey -pubin -outform DER | sha256sum)
+	KEY=${KEY%% *}
+}
+
+box_listens() {
+	[ -s run/service.addr ] || return 1
+	! rm-once -q run/service.addr
+}
+
+box_end() {
+	[ -n "${BOX_PID:-}" ] || return 0
+	kill -TERM "$BOX_PID" 2>/dev/null || :
+	wait "$BOX_PID" 2>/dev/null || :
+	exec 7<&-
+	BOX_PID=
+}
+
+# A command line, with these lines as its payload, if there are any.
+command_lines() {
+	local line=$1
+	shift
+	if [ $# -gt 0 ]; then
+		printf '%s\n' "$@" >payload
+		printf '< payload %d\n' "$(wc -c <payload)"
+		cat payload
+	fi
+	printf '%s\n' "$line"
+}
+
+# box LINE [PAYLOAD-LINE ...]: one command, as at the console.
+box() {
+	command_lines "$@" >lines
+	try 0 rm-exec -L "$RM_OPS" <lines
+}
+
+# master LINE [PAYLOAD-LINE ...]: the same as master, through the service.
+master() {
+	{
+		echo "login master $MASTER_PASSWORD"
+		command_lines "$@"
+	} >lines
+	try 0 rm-connect -a rm-p11/1 -p "$KEY" 127.0.0.1 "$PORT" <lines
+}
+
+box_user() {
+	box "partition-create $1" "$1-password" 123456
+	has "$output" '*+ done*'
+	box_client "$1" "$1-password"
+}
+
+# box_client USER PASSWORD: a home for his applications.
+box_client() {
+	local home=$PWD/home.$1
+	mkdir -p "$home/.config/pkcs11/modules"
+	echo 'user-config: only' >"$home/.config/pkcs11/pkcs11.conf"
+	cat >"$home/relay" <<-'SH'
+	echo "login $1 $2"
+	read -r answer
+	[[ $answer == "+ $1" ]] || { echo "relay: $answer" >&2; exit 1; }
+	cat <&5 &
+	exec >&-
+	cat >&6
+	kill $! 2>/dev/null
+	SH
+	cat >"$home/connect" <<-SH
+	#!/bin/sh
+	exec rm-connect -a rm-p11/1 -p $KEY 127.0.0.1 $PORT -- \\
+		bash $home/relay $1 $2 5<&0 6>&1
+	SH
+	chmod 700 "$home/connect"
+	printf '%s\n' "remote: |$home/connect" 'critical: yes' \
+		>"$home/.config/pkcs11/modules/hsm.module"
+}
+
+# as USER COMMAND...: also "try 0 as USER COMMAND", as env(1) it is a program.
+as() {
+	local home=$PWD/home.$1
+	shift
+	env HOME="$home" XDG_CONFIG_HOME="$home/.config" "$@"
+}
