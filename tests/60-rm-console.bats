@@ -91,6 +91,13 @@ see() {
 	until_true shows "$1" || { screen >&2; return 1; }
 }
 
+# answered TEXT: the same, and it is all: a running operation shows its output
+# too, but takes no Enter.
+answered() {
+	see "$1"
+	see '< OK >'
+}
+
 keys() {
 	mux send-keys "$@"
 }
@@ -242,7 +249,7 @@ Power Off ▸' ]
 	console
 	see 'Service running...'
 	keys Down Enter
-	see 'the service is stopped'
+	answered 'the service is stopped'
 	see 'Service stopped'
 	[ ! -e run/service ]
 	keys Enter
@@ -259,7 +266,7 @@ Power Off ▸' ]
 	console
 	see 'Start Service'
 	keys Down Enter
-	see 'not done: system the log does not take the record'
+	answered 'not done: system the log does not take the record'
 	keys Escape
 	see 'Remote Management'
 }
@@ -286,7 +293,7 @@ Power Off ▸' ]
 	console
 	see 'Start Service'
 	keys S Enter
-	see 'line 1.'
+	answered 'line 1.'
 	shows_not 'the end'
 	keys PPage NPage NPage NPage
 	see 'the end'
@@ -296,7 +303,7 @@ Power Off ▸' ]
 	keys End
 	see 'the end'
 	keys Up
-	see 'line 60'
+	answered 'line 60'
 	keys Enter
 	see Main
 }
@@ -332,7 +339,7 @@ Power Off ▸' ]
 	shows 'abc___'
 	keys BTab
 	keys BSpace 1 Enter Enter
-	see 'got 2 RM1 abc'
+	answered 'got 2 RM1 abc'
 	grep -q ' begin .*operation=set-mode args=RM1%20abc ' state/audit.log
 	keys Enter
 	see 'Operating Mode'
@@ -388,7 +395,7 @@ Power Off ▸' ]
 	keys Down Enter
 	read -r -t 20 -u 9 word
 	[ "$word" = restart ]
-	see 'the appliance restarts now'
+	answered 'the appliance restarts now'
 	keys Enter
 	see '◂'
 	keys P Enter
@@ -827,7 +834,7 @@ console_path() {
 	keys Down C-u
 	keys -l 70000
 	keys Enter Enter
-	see 'not done: usage a port is at most 65535'
+	answered 'not done: usage a port is at most 65535'
 	keys Enter
 	see 'Listen Address'
 	keys Enter
@@ -837,7 +844,7 @@ console_path() {
 	keys Enter C-u
 	keys -l 5544
 	keys Enter Enter
-	see 'remote management listens on 127.0.0.2 5544'
+	answered 'remote management listens on 127.0.0.2 5544'
 	[ "$(cat state/conf)" = 'name hsm-1
 power tree
 listen 127.0.0.2 5544' ]
@@ -888,13 +895,13 @@ listen 127.0.0.2 5544' ]
 	see 'a number of custodians'
 	shows '< 2 >'
 	keys Right Enter Enter
-	see 'in force'
+	answered 'in force'
 	keys Enter
 	see 'session                3'
 	keys R Enter
 	see '< 1 >'
 	keys l Enter Enter
-	see 'in force'
+	answered 'in force'
 	[ "$(cat state/policy)" = '# mine
 session          3
 status session
