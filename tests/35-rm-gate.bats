@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 load helpers
+load matrix
 # Loops count with n: run has a variable i of its own.
 
 # A partition of its own, and the gate in front of it in mode RM2.
@@ -37,52 +38,6 @@ remote_home() {
 		>home/.config/pkcs11/modules/hsm.module
 }
 
-# The rows of the engine alone, as the mode file says they shall be through
-# the gate:  expected MODE <rows.  What is refused shows nowhere.
-expected() {
-	awk '
-	function refused(from,   i) {
-		for (i = from; i <= NF; i++)
-			sub(/=.*/, "=MECHANISM_INVALID", $i)
-	}
-	FNR == NR {
-		if ($1 == "default")
-			deny = $2 == "deny"
-		if ($1 == "mechanism") {
-			rule[$2] = ","
-			for (i = 3; i <= NF; i++)
-				if (sub(/^use=/, "", $i))
-					rule[$2] = "," $i ","
-		}
-		next
-	}
-	deny && !($1 in rule) {
-		$2 = "list=no"
-		refused(3)
-	}
-	rule[$1] ~ /[a-z]/ {
-		for (i = 4; i <= NF; i++) {
-			use = $i
-			sub(/=.*/, "", use)
-			sub(/-.*/, "", use)
-			if (index(rule[$1], "," use ",") == 0)
-				sub(/=.*/, "=MECHANISM_INVALID", $i)
-		}
-	}
-	{ print }' "$1" -
-}
-
-# What the engine would have refused anyway may have another reason now.
-reasons() {
-	sed -E 's/=[A-Z]+_[A-Z_]+/=refused/g; s/=0x[0-9a-f]+/=refused/g'
-}
-
-# The mechanisms that p11-kit does not carry, from the manual page.
-not_carried() {
-	sed -n '/^\.\\" not carried: begin/,/^\.\\" not carried: end/p' \
-		"$RM_TESTS/../man/rm-gate.8" | sed -n 's/^\.Li //p'
-}
-
 matrix_in_process() {
 	probe-matrix "$ENGINE" 123456 >engine.rows
 	[ "$(wc -l <engine.rows)" -eq 70 ]
@@ -100,19 +55,7 @@ matrix_remote() {
 	probe-matrix "$ENGINE" 123456 >engine.rows
 	export RM_GATE_MODE=$MODES/$1
 	probe-matrix "$PROXY" 123456 >remote.rows
-	{
-		echo default allow
-		not_carried | sed 's/^/mechanism /'
-	} >carried
-	expected "$MODES/$1" <engine.rows >want.rows
-	# p11-kit lists and tells nothing of what it does not carry.
-	awk 'FNR == NR { if ($1 == "mechanism") not[$2] = 1; next }
-		$1 in not {
-			$2 = "list=no"
-			for (i = 3; i <= NF; i++)
-				sub(/=.*/, "=refused", $i)
-		}
-		{ print }' carried <(reasons <want.rows) >want.remote
+	carried_and_allowed "$MODES/$1" <engine.rows >want.remote
 	diff want.remote <(reasons <remote.rows)
 }
 
