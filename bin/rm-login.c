@@ -31,9 +31,8 @@
 			"       rm-login -s users name\n" \
 			"       rm-login -u users name"
 #define ADMINISTRATOR	"master"
-#define LINE_MS		10000	/* for the line */
+#define LINE_MS		10000	/* for the line, and then for a turn */
 #define DENY_MS		500	/* until a refusal is told */
-#define TURN_MS		10000	/* until there is a turn */
 #define RETRY_MS	10
 #define LIMIT_MS	3600000
 #define MEMORY_MIB	1024
@@ -191,7 +190,7 @@ check(const struct visit *visit, const struct rm_login *login, int64_t begun)
 
 	while ((result = rm_users_check(visit->folder, login->user,
 	    login->password, login->len)) == RM_USERS_FULL &&
-	    rm_num_now_ms() < begun + TURN_MS)
+	    rm_num_now_ms() < begun + visit->opts->line_ms)
 		rm_peer_rest(rm_num_now_ms() + RETRY_MS);
 	return result;
 }

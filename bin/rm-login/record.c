@@ -40,14 +40,18 @@ find_log(char path[static PATH_MAX])
 	return access(path, F_OK) == 0 || errno != ENOENT;
 }
 
-static void
+/* False if there is a log and it does not take the event. */
+static bool
 send_event(struct rm_event *event, const char *name, bool durable)
 {
 	char path[PATH_MAX];
 
 	rm_event_put(event, "ip", record_peer());
-	if (find_log(path) && rm_event_send(event, path, durable, NULL) == -1)
-		rm_warn("the log at %s does not take %s", path, name);
+	if (!find_log(path) ||
+	    rm_event_send(event, path, durable, NULL) == 0)
+		return true;
+	rm_warn("the log at %s does not take %s", path, name);
+	return false;
 }
 
 /* "COUNT MS": attempts that are in no record, and when the last one was. */
@@ -114,7 +118,9 @@ record_tally(uint32_t more, const char *user)
 	rm_event_begin(&event, "login-failed");
 	rm_event_put(&event, "count", number);
 	rm_event_put(&event, "user", user != NULL ? user : "");
-	send_event(&event, "login-failed", false);
+	/* It is due again when a minute has passed. */
+	if (!send_event(&event, "login-failed", false))
+		(void)tally(due);
 }
 
 void
@@ -127,7 +133,7 @@ record_refused(const char *user, const char *why, bool blocks)
 	if (blocks) {
 		rm_event_begin(&event, "login-blocked");
 		rm_event_put(&event, "user", user);
-		send_event(&event, "login-blocked", true);
+		(void)send_event(&event, "login-blocked", true);
 	}
 	record_tally(1, user);
 }
