@@ -37,10 +37,10 @@ COMPILE = $(CC) -std=c17 $(CPPFLAGS) $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS)
 
 TOOLS := $(patsubst bin/%.c,%,$(wildcard bin/*.c))
 SCRIPTS := $(patsubst bin/%,%,$(shell find bin -maxdepth 1 -type f ! -name '*.c'))
-SHARED := $(patsubst lib/%,%,$(filter-out lib/gate lib/ops lib/modes %.c %.h, \
-	$(wildcard lib/* lib/ops/* lib/modes/*)))
+SHARED := $(patsubst lib/%,%,$(filter-out lib/gate %ops lib/modes %.c %.h, \
+	$(wildcard lib/* lib/*ops/* lib/modes/*)))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
-HELPERS := probe-matrix probe-rules probe-load piv-card wait-card raw-sign
+HELPERS := probe-matrix probe-rules probe-load piv-card wait-card raw-sign kill-at
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 
 # What each tool is linked with; the rest of the library needs only libc.
@@ -99,7 +99,8 @@ $(BUILD)/tests/probe-%: $(BUILD)/obj/tests/p11/probe-%.o \
 	$(BUILD)/obj/tests/p11/p11.o
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(LINK) -o $@ $^
-$(BUILD)/tests/%: $(BUILD)/obj/tests/card/%.o
+.SECONDEXPANSION:
+$(BUILD)/tests/%: $$(patsubst %.c,$(BUILD)/obj/%.o,$$(wildcard tests/*/$$*.c))
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(LINK) -o $@ $^ $(call pkglibs,$(PKGS_test))
 
@@ -112,13 +113,13 @@ asan: all
 deps lint fresh-check:
 	@tests/$@ $(CC)
 # Started as root, these go on as nobody; links refuse root.
-check demo bench: deps
+check demo bench torture: deps
 	@tests/unprivileged $(MAKE) --no-print-directory \
 		$(filter asan,$(MAKECMDGOALS)) $@-here T='$(T)' N=$(N) STATIC=$(STATIC)
 check-here: lint tests
 	@BUILD=$(BUILD) tests/run $(T)
-demo-here: tests
-	@BUILD=$(BUILD) tests/demo
+demo-here torture-here: tests
+	@BUILD=$(BUILD) tests/$(@:-here=) $(N)
 bench-here: tests
 	@BUILD=$(BUILD) tests/bench/run $(N) && BUILD=$(BUILD) tests/bench/gate $(N)
 mutants: deps
@@ -142,9 +143,8 @@ install: all
 		echo 755 || echo 644) $${f%%:*} $(DESTDIR)$${f#*:}; done
 uninstall:
 	$(Q)for f in $(PLACES); do rm -f $(DESTDIR)$${f#*:}; done
-clean:
-	rm -rf build
+clean:; rm -rf build
 -include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)
-.PHONY: all tests asan deps lint fresh-check check demo bench check-here \
-	demo-here bench-here mutants fuzz install uninstall clean
+.PHONY: all tests asan deps lint fresh-check check demo bench torture mutants \
+	check-here demo-here bench-here torture-here fuzz install uninstall clean
 .SECONDARY:

@@ -164,4 +164,6 @@ settle() {
 	[ ! -e "$RM_STATE/audit.log" ] || record_interrupted
 	[ ! -e "$RM_STATE/factory-reset" ] || erase
 	remove_leftovers
+	# Of files that were being replaced (rm_io_replace).
+	find "$RM_STATE" -type f -name '*.new.??????' -delete
 }

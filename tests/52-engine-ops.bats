@@ -3,56 +3,16 @@
 # Operations that stop the service and change what it serves, on a whole
 # appliance, as its own console runs them.  No cards: ports are any free ones.
 load helpers
+load box
 
 setup() {
 	common_setup
-	export RM_OPS=$RM_BUILD/lib/rm/ops
 	box_init
 }
 
 teardown() {
 	box_end
 	common_teardown
-}
-
-box_init() {
-	printf '%s\n' 'name box' 'listen 127.0.0.1 0' 'service 127.0.0.1 0' \
-		'engine /usr/lib/softhsm/libsofthsm2.so' >state/conf
-	rm-supervise init box <<<master-password >/dev/null
-}
-
-# box_boot [NAME=VALUE ...]: boots and waits until it says so.
-box_boot() {
-	rm -f booted
-	mkfifo booted
-	env "$@" rm-supervise boot --headless 3>&- >booted 2>>box.log \
-		</dev/null &
-	BOX_PID=$!
-	exec 7<booted
-	box_booted
-}
-
-# After a restart there is another line.
-box_booted() {
-	read -r -t 30 BOOTED <&7 || { cat box.log >&2; return 1; }
-	[[ $BOOTED == *waits* ]] || until_true service_listens
-}
-
-box_end() {
-	[ -n "${BOX_PID:-}" ] || return 0
-	kill -TERM "$BOX_PID" 2>/dev/null || :
-	wait "$BOX_PID" 2>/dev/null || :
-	exec 7<&-
-	BOX_PID=
-}
-
-service_listens() {
-	[ -s run/service.addr ] && run ! rm-once -q run/service.addr
-}
-
-# box LINE: one command, as at the console; its answer in output.
-box() {
-	try 0 rm-exec -L "$RM_OPS" <<<"$1"
 }
 
 # An operation that holds the service until it is told to go on.
@@ -106,7 +66,7 @@ is_held() {
 	wait "$HOLD_PID"
 	grep -qx ': released' hold.out
 	grep -qx '+ done' hold.out
-	service_listens
+	box_listens
 }
 
 @test "hold_service: the service comes back when the operation fails" {
@@ -115,7 +75,7 @@ is_held() {
 	echo fail >run/go
 	wait "$HOLD_PID"
 	grep -qx '! failed told to' hold.out
-	until_true service_listens
+	until_true box_listens
 }
 
 @test "hold_service: the service comes back when the operation is killed" {
@@ -124,7 +84,7 @@ is_held() {
 	is_held
 	kill -KILL "$HOLD_PID"
 	wait "$HOLD_PID" || :
-	until_true service_listens
+	until_true box_listens
 }
 
 @test "hold_service: a service that was stopped stays stopped" {
@@ -143,7 +103,7 @@ is_held() {
 	ops_with_holder
 	RM_LOGIN_USER=master try 1 "$RM_OPS/hold"
 	[ "$output" = '!! policy not through the service, which it ends' ]
-	service_listens
+	box_listens
 }
 
 # fill_database: what a mode's change keeps, and what it erases.
@@ -173,7 +133,7 @@ fill_database() {
 	# The old one is no more; the service is another, and runs.
 	[ "$(find state -maxdepth 1 -name 'gen-*')" = state/gen-2 ]
 	[ "$(cat run/service)" != "$before" ]
-	service_listens
+	box_listens
 	box status
 	has "$output" *': mode RM1'*': service running'* ||
 		has "$output" *': service running'*': mode RM1'*
@@ -281,7 +241,7 @@ erased() {
 	box_boot
 	echo factory-reset >run/power
 	until_true grep -q 'was not begun' box.log
-	service_listens
+	box_listens
 	box status
 	kill -KILL "$BOX_PID"
 	wait "$BOX_PID" || :

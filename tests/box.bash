@@ -33,14 +33,20 @@ box_init() {
 	sed -i 's/^session .*/session 1/' state/policy
 }
 
-# Boots and waits until the service listens, at PORT.
+# Boots and waits until it says so, in BOOTED, and the service listens at PORT.
 box_boot() {
 	rm -f booted
 	mkfifo booted
 	rm-supervise boot --headless 3>&- >booted 2>>box.log </dev/null &
 	BOX_PID=$!
 	exec 7<booted
-	read -r -t 30 _ <&7 || { cat box.log >&2; return 1; }
+	box_booted
+}
+
+# After a restart there is another line.
+box_booted() {
+	read -r -t 60 BOOTED <&7 || { cat box.log >&2; return 1; }
+	[[ $BOOTED != *waits* ]] || return 0
 	until_true box_listens
 	read -r _ PORT <run/service.addr
 	KEY=$(openssl x509 -in state/service.crt -noout -pubkey |
@@ -49,13 +55,25 @@ box_boot() {
 }
 
 box_listens() {
+	local rc=0
 	[ -s run/service.addr ] || return 1
-	! rm-once -q run/service.addr
+	rm-once -q run/service.addr || rc=$?
+	[ "$rc" -eq 1 ]
 }
 
+box_is_off() {
+	rm-once -q run/service.addr
+}
+
+box_lives() {
+	[ -n "${BOX_PID:-}" ] &&
+		grep -qv ') Z ' "/proc/$BOX_PID/stat" 2>/dev/null
+}
+
+# Switched off by whoever stands there; KILL: as by a cut of the power.
 box_end() {
 	[ -n "${BOX_PID:-}" ] || return 0
-	kill -TERM "$BOX_PID" 2>/dev/null || :
+	kill "-${1:-TERM}" "$BOX_PID" 2>/dev/null || :
 	wait "$BOX_PID" 2>/dev/null || :
 	exec 7<&-
 	BOX_PID=
