@@ -162,8 +162,8 @@ check_surroundings(void)
 	/* Root serves its own users over a socket, never a network. */
 	if (proto == NULL || strcmp(proto, "UNIX") != 0)
 		rm_chain_refuse_root();
-	/* Whoever stands at the appliance has no address. */
-	if (opts.local && proto != NULL)
+	/* Who stands at the appliance has no address, a socket an owner. */
+	if (opts.local && proto != NULL && strcmp(proto, "UNIX") != 0)
 		diex(RM_EXIT_USAGE, "-L is not for peers");
 	/* They come in when the wire half is at rest; the runner wants none. */
 	(void)sigemptyset(&set);

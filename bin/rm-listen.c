@@ -28,8 +28,8 @@
 		"[-k seconds] [-l addrfile] [-p each] addr port [--] prog " \
 		"[arg ...]\n" \
 		"       rm-listen -u [-R fd] [-U user] [-a seconds] [-c max] " \
-		"[-k seconds] [-l addrfile] [-m mode] [-p each] path [--] " \
-		"prog [arg ...]"
+		"[-k seconds] [-l addrfile] [-m mode] [-o owner] [-p each] " \
+		"path [--] prog [arg ...]"
 
 #define ADMIT_MAX_MS	3600000
 #define CAP_MAX		1024
@@ -39,7 +39,7 @@
 static struct opts {
 	uint32_t ready_fd;
 	mode_t mode;
-	const char *addr_file, *user, *ip, *port;
+	const char *addr_file, *user, *owner, *ip, *port;
 	uid_t uid;
 	gid_t gid;
 } o = { .mode = 0600 };
@@ -110,6 +110,11 @@ parse_option(int ch)
 	case 'm':
 		o.mode = parse_mode(optarg);
 		break;
+	case 'o':
+		o.owner = optarg;
+		if (rm_drop_find(optarg, &o.uid, &o.gid) == -1)
+			die(RM_EXIT_USAGE, "unable to find user %s", optarg);
+		break;
 	case 'p':
 		l.each = parse_cap(optarg);
 		break;
@@ -127,13 +132,15 @@ parse_args(int argc, char *argv[])
 	bool seen[UCHAR_MAX + 1] = { false };
 	int ch;
 
-	while ((ch = getopt(argc, argv, "+R:U:a:c:k:l:m:p:u")) != -1) {
+	while ((ch = getopt(argc, argv, "+R:U:a:c:k:l:m:o:p:u")) != -1) {
 		if (ch != '?' && seen[ch])
 			diex(RM_EXIT_USAGE, "-%c is given twice", ch);
 		seen[ch] = true;
 		parse_option(ch);
 	}
-	if (argc - optind < (l.local ? 2 : 3) || (seen['m'] && !l.local))
+	if (argc - optind < (l.local ? 2 : 3) ||
+	    ((seen['m'] || seen['o']) && !l.local) ||
+	    (seen['o'] && seen['U']))
 		die_usage(USAGE);
 	if (l.local)
 		l.path = argv[optind++];
@@ -201,10 +208,13 @@ start_listening(void)
 			die(RM_EXIT_SYSTEM, "unable to listen on %s port %s",
 			    o.ip, o.port);
 	}
-	if (o.user == NULL)
+	if (o.user == NULL && o.owner == NULL)
 		return;
 	if (l.local && lchown(l.path, o.uid, o.gid) == -1)
-		die(RM_EXIT_SYSTEM, "unable to give %s to %s", l.path, o.user);
+		die(RM_EXIT_SYSTEM, "unable to give %s to %s", l.path,
+		    o.user != NULL ? o.user : o.owner);
+	if (o.user == NULL)
+		return;
 	if (rm_drop_to(o.uid, o.gid) == -1)
 		die(RM_EXIT_SYSTEM, "unable to become %s", o.user);
 }
@@ -248,7 +258,8 @@ main(int argc, char *argv[])
 
 	rm_die_init("rm-listen");
 	parse_args(argc, argv);
-	if (o.user == NULL)
+	/* Root may serve one of its users, whom the kernel lets through. */
+	if (o.user == NULL && o.owner == NULL)
 		rm_chain_refuse_root();
 	fill_standard_descriptors();
 	addr_fd = take_addr_file();

@@ -42,7 +42,8 @@ ask_root() {
 	case $answer in
 	*'+ '*) info "the host takes over: $1" ;;
 	*)
-		record power "verb=$1" "result=${answer##*! }"
+		record power "verb=$1" "result=$(echo "${answer##*! }" |
+			sed 's/%/%25/g; s/ /%20/g')"
 		info "the host does not $1: $answer"
 		return 1
 		;;

@@ -516,6 +516,23 @@ TCPREMOTEPORT=[1-9]*"
 	works "$a"
 }
 
+@test "rm-listen -o gives the socket to a user and stays root" {
+	unshare -r rm-listen -u -o root -m 600 run/sock -- id -u 3>&- \
+		2>>listen.log &
+	PIDS+=("$!")
+	until_true [ -S run/sock ]
+	[ "$(stat -c '%u %a' run/sock)" = "$(id -u) 600" ]
+	try 0 rm-connect -u run/sock
+	[ "$output" = 0 ]
+	try 111 unshare -r rm-listen -u -o nobody run/other -- touch ran
+	has "$stderr" '*unable to give run/other to nobody*'
+	try 100 rm-listen -u -o nobody-knows run/other -- true
+	try 100 rm-listen -o root 127.0.0.1 0 -- true
+	has "$stderr" 'usage: *'
+	try 100 rm-listen -u -o root -U root run/other -- true
+	[ ! -e ran ]
+}
+
 @test "rm-listen: completion offers files and users" {
 	# shellcheck source=/dev/null
 	. "$RM_TESTS/../completions/rm-listen"

@@ -233,6 +233,8 @@ is_gone() {
 	has "$(sed -n 2p records)" 'durable begin operation=change *'
 	PROTO=TCP try 100 rm-exec -L ops </dev/null
 	[ "$stderr" = 'rm-exec: fatal: -L is not for peers' ]
+	# Who may open a unix socket has been decided there.
+	PROTO=UNIX try 0 rm-exec -L ops <lines
 }
 
 @test "rm-exec -l lists names, arguments and summaries, sorted" {

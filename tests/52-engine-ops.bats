@@ -288,3 +288,86 @@ erased() {
 	box_booted
 	[ "$BOOTED" = 'boot 3 of box' ]
 }
+
+# root_begin: root's door, and a stand-in for systemctl behind it.
+root_begin() {
+	echo 'power systemd' >>state/conf
+	mkdir bin
+	printf '%s\n' '#!/bin/sh' 'echo "$*" >>systemctl.log' \
+		"exit ${1:-0}" >bin/systemctl
+	chmod 755 bin/systemctl
+	PATH=$PWD/bin:$PATH rm-listen -u -o "$(id -un)" run/root.sock -- \
+		rm-exec -L "$RM_BUILD/lib/rm/root-ops" 2>>root.log 3>&- 7>&- &
+	PIDS+=("$!")
+	until_true [ -S run/root.sock ]
+}
+
+@test "power systemd: the host is restarted and switched off through root.sock" {
+	root_begin
+	local op
+	for op in restart switch-off; do
+		box_boot
+		box "$op confirm=box"
+		has "$output" *'+ done'
+		wait "$BOX_PID"
+		BOX_PID=
+	done
+	[ "$(cat systemctl.log)" = 'reboot
+poweroff' ]
+	# The log knows, and had it before it happened.
+	[ "$(grep -c ' power verb=' state/audit.log)" = 2 ]
+	grep -A 1 ' power verb=restart ' state/audit.log |
+		grep -q ' begin operation=restart .*manager=- '
+	try 0 rm-audit verify state/audit.log
+	grep -q 'the host takes over: restart' box.log
+}
+
+@test "power systemd: if the host does not do it, the tree does, and the log says why" {
+	root_begin 1
+	box_boot
+	box 'restart confirm=box'
+	box_booted
+	[ "$BOOTED" = 'boot 2 of box' ]
+	grep -q ' power verb=restart result=failed%20exit%20status%201 ' \
+		state/audit.log
+	kill -TERM "${PIDS[0]}"
+	wait "${PIDS[0]}"
+	box 'switch-off confirm=box'
+	wait "$BOX_PID"
+	BOX_PID=
+	grep -q ' power verb=switch-off result=system%20.*root.sock.* ' \
+		state/audit.log
+	try 0 rm-audit verify state/audit.log
+}
+
+@test "boots that follow each other too soon wait, longer each time" {
+	echo 'boot-pause 1' >>state/conf
+	local n
+	box_boot
+	for n in 2 3 4; do
+		box 'restart confirm=box'
+		box_booted
+		[ "$BOOTED" = "boot $n of box" ]
+	done
+	[ "$(grep 'in a row' box.log)" = \
+'rm-supervise: info: boot 2 in a row: waiting 1 s
+rm-supervise: info: boot 3 in a row: waiting 1 s' ]
+	# Longer ago than a minute is not too soon.
+	box_end
+	read -r up _ </proc/uptime
+	echo "$((${up%.*} - 61)) 9" >run/boots
+	box_boot
+	[ "$(grep -c 'in a row' box.log)" = 2 ]
+	[ "$(cut -d' ' -f2 run/boots)" = 0 ]
+	# Nobody is kept from ending one that waits.
+	box_end
+	sed -i '/^boot-pause/d' state/conf
+	echo "${up%.*} 9" >run/boots
+	rm-supervise boot --headless >never 2>>box.log 3>&- &
+	BOX_PID=$!
+	until_true grep -q 'waiting 60 s' box.log
+	kill -TERM "$BOX_PID"
+	wait "$BOX_PID" || :
+	BOX_PID=
+	try 0 rm-once state/lock -- true
+}
