@@ -42,17 +42,18 @@ ask_root() {
 	case $answer in
 	*'+ '*) info "the host takes over: $1" ;;
 	*)
-		record power "verb=$1" "result=$(echo "${answer##*! }" |
-			sed 's/%/%25/g; s/ /%20/g')"
+		(record power "verb=$1" "result=$(echo "${answer##*! }" |
+			sed 's/%/%25/g; s/ /%20/g')") || :
 		info "the host does not $1: $answer"
 		return 1
 		;;
 	esac
 }
 
-# Before there is an appliance there is no log.
+# Before there is an appliance there is no log; and one that takes no more
+# keeps nobody from switching off.
 record_power() {
-	[ ! -e "$RM_STATE/audit.log" ] || record power "verb=$1"
+	[ ! -e "$RM_STATE/audit.log" ] || (record power "verb=$1") || :
 }
 
 # What "power" in the settings says is to be restarted or switched off: the
@@ -154,8 +155,8 @@ record_interrupted() {
 		info 'what the log leaves open cannot be told'
 	while read -r of operation from next; do
 		[ "$next" != - ] || next=${to#gen-}
-		record interrupted "of=$of" "operation=$operation" \
-			"from=$from" "to=$next"
+		(record interrupted "of=$of" "operation=$operation" \
+			"from=$from" "to=$next") || :
 	done <"$RM_RUN/unfinished"
 	rm -f "$RM_RUN/unfinished"
 }

@@ -1,0 +1,219 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Operations on a disk that is full at any of their steps, or read-only, and
+# with a log that takes no more.  The state of the appliance is on a disk of
+# its own, in a namespace of the test's own.
+load helpers
+load box
+
+setup() {
+	common_setup
+}
+
+# on_disk SIZE BODY: runs a function where state is a disk of that size.
+on_disk() {
+	PATH=$PATH:/usr/sbin:/sbin timeout 300 unshare --user --map-current-user \
+		--keep-caps --mount bash -c "$(declare -f; declare -p MASTER_PASSWORD)
+		set -eu
+		trap box_end EXIT
+		mount -t tmpfs -o size=$1 tmpfs state
+		box_init 'boot-pause 0'
+		$2" 3>&- 7>&-
+}
+
+command_to() {
+	rm-exec -L "$RM_OPS" <<<"$1" >out 2>>op.log
+	tail -n 1 out
+}
+
+users() {
+	ls state/current/users | tr '\n' ' '
+}
+
+# leave DISK KIB: fills it but for so much.
+leave() {
+	local avail
+	avail=$(df --output=avail -k "$1" | tail -n 1)
+	dd if=/dev/zero of="$1/filler" bs=1k count=$((avail - $2)) 2>>op.log
+}
+
+next_boot() {
+	box_end
+	box_boot
+	rm-audit verify state/audit.log >verified
+	[ -z "$(rm-audit unfinished state/audit.log)" ]
+	[ "$(find state -maxdepth 1 -name 'gen-*' | wc -l)" -le 1 ]
+	[ -z "$(find state -name '*.new*')" ]
+	[ ! -e state/factory-reset ]
+}
+
+# until_room LINE: with 0 KiB left on the disk, then 4, 8 and so on, until it
+# is done; arrange and verdict are functions of the test.
+until_room() {
+	local free is=before undone=0
+	for ((free = 0; free < 200; free += 4)); do
+		arrange
+		leave state "$free"
+		command_to "$1" >answer
+		[ "$(cut -c 1 answer)" != + ] || settle
+		rm -f state/filler
+		is=$(verdict)
+		[ "$is" != before ] || until_true box_listens
+		next_boot
+		[ "$(verdict)" = "$is" ]
+		case $(cut -c 1 answer),$is in
+		!,before) undone=$((undone + 1)) ;;
+		+,after) break ;;
+		# Done, and only then something was wrong.
+		!,after) ;;
+		*) echo "$(cat answer): $is"; return 1 ;;
+		esac
+	done
+	[ "$is" = after ]
+	[ "$undone" -gt 0 ]
+}
+
+settle() { :; }
+
+full_set_mode() {
+	arrange() {
+		[ -e state/current/users/app ] ||
+			cp -a state/current/users/master state/current/users/app
+	}
+	verdict() {
+		case $(<state/current/mode),$(users) in
+		'NRM,app master ') echo before ;;
+		'RM1,master ') echo after ;;
+		esac
+	}
+	box_boot
+	until_room 'set-mode RM1 confirm=box'
+}
+
+@test "set-mode on a disk that is full at any of its steps is undone or done" {
+	on_disk 2m full_set_mode
+}
+
+full_factory_reset() {
+	arrange() { :; }
+	settle() { box_booted; }
+	verdict() {
+		if [ -e state/appliance ] && [ -e state/current/users/master ]
+		then
+			echo before
+		elif [ "$(cd state && echo *)" = \
+			'audit.log boot-count conf lock lock.holder' ]; then
+			echo after
+		fi
+	}
+	box_boot
+	until_room 'factory-reset confirm=box'
+}
+
+@test "factory-reset on a disk that is full at any of its steps is undone or done" {
+	on_disk 2m full_factory_reset
+}
+
+full_unlock_master() {
+	arrange() { echo 7 >state/current/users/master/failures; }
+	verdict() {
+		case $(cat state/current/users/master/failures || echo 0) in
+		7) echo before ;;
+		0) echo after ;;
+		esac
+	}
+	box_boot
+	until_room unlock-master
+}
+
+@test "unlock-master on a disk that is full at any of its steps is undone or done" {
+	on_disk 2m full_unlock_master
+}
+
+read_only() {
+	box_boot
+	local was line
+	was=$(cat state/audit.log)
+	mount --bind state state
+	mount -o remount,bind,ro state
+	while read -r line; do
+		[ "$(command_to "$line")" = \
+			'! system the log does not take the record' ]
+		box_listens
+	done <<-'LINES'
+	set-mode RM1 confirm=box
+	factory-reset confirm=box
+	unlock-master
+	stop-service
+	start-service
+	restart confirm=box
+	switch-off confirm=box
+	LINES
+	# What changes nothing still answers.
+	[ "$(command_to status)" = '+ done' ]
+	umount state
+	[ "$(cat state/audit.log)" = "$was" ]
+	[ "$(<state/boot-count)" = 1 ]
+	[ "$(command_to 'set-mode RM1 confirm=box')" = '+ done' ]
+	next_boot
+}
+
+@test "on a read-only disk no operation begins, and the service goes on" {
+	on_disk 4m read_only
+}
+
+# pad BYTES: makes the log so long that just these fit before its disk is full.
+pad() {
+	local size want
+	rm -f log/filler
+	rm-audit append state/audit.log <<<"durable pad text=x" >>padded
+	size=$(stat -c %s state/audit.log)
+	want=$(((4096 - $1 - size % 4096 - 130 + 2 * 4096) % 4096))
+	rm-audit append state/audit.log >>padded \
+		<<<"durable pad text=$(head -c "$want" /dev/zero | tr '\0' x)"
+	leave log 0
+}
+
+# The bytes of the last record of that name.
+bytes_of() {
+	grep " $1 " state/audit.log | tail -n 1 | wc -c
+}
+
+log_on_its_own() {
+	mkdir log
+	mount -t tmpfs -o size=1m tmpfs log
+	cp state/audit.log log/audit.log
+	mount --bind log/audit.log state/audit.log
+	box_boot
+	[ "$(command_to 'set-mode RM1 confirm=box')" = '+ done' ]
+	local begin
+	begin=$(bytes_of begin)
+	# Not even its begin: it is not begun.
+	pad $((begin - 30))
+	[ "$(command_to 'set-mode RM2 confirm=box')" = \
+		'! system the log does not take the record' ]
+	[ "$(<state/current/mode)" = RM1 ]
+	# Its begin, but not its end: done, and the next boot says so.
+	pad $((begin + 30))
+	[ "$(command_to 'set-mode RM2 confirm=box')" = '+ done' ]
+	[ "$(<state/current/mode)" = RM2 ]
+	until_true box_listens
+	tail -n 1 state/audit.log | grep -q ' begin operation=set-mode '
+	rm log/filler
+	next_boot
+	grep -q ' interrupted of=[0-9]* operation=set-mode from=2 to=3 ' \
+		state/audit.log
+	# Nobody is kept from a return to factory mode by the log.
+	pad $((begin + 30))
+	[ "$(command_to 'factory-reset confirm=box')" = '+ done' ]
+	box_booted
+	[[ $BOOTED == *waits* ]]
+	[ "$(cd state && echo *)" = \
+		'audit.log boot-count conf lock lock.holder' ]
+	rm log/filler
+	rm-audit verify state/audit.log
+}
+
+@test "a log that takes no more: not begun, or done and told at the next boot" {
+	on_disk 4m log_on_its_own
+}
