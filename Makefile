@@ -47,7 +47,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 $(foreach t,tls connect,$(eval PKGS_rm-$(t) := openssl libseccomp))
 PKGS_rm-auth := libcrypto libsodium libseccomp
 PKGS_rm-idle := libseccomp
-$(foreach t,enrol audit,$(eval PKGS_rm-$(t) := libcrypto libsodium))
+$(foreach t,enrol audit kat unlock,$(eval PKGS_rm-$(t) := libcrypto libsodium))
 $(foreach t,exec login,$(eval PKGS_rm-$(t) := libsodium libseccomp))
 $(foreach t,rules token,$(eval PKGS_rm-$(t) := libsodium))
 PKGS_rm-console := libnewt slang libsodium libqrencode
@@ -58,8 +58,11 @@ linked_in = $(if $(1),-Wl$(,)-Bstatic $(call shared,$(1)) -Wl$(,)-Bdynamic)
 pkglibs = $(call linked_in,$(filter $(LINKED_IN),$(1))) \
 	$(call shared,$(filter-out $(LINKED_IN),$(1)))
 
-all: $(TOOLS:%=$(BUILD)/bin/%) $(SCRIPTS:%=$(BUILD)/bin/%) \
-	$(SHARED:%=$(BUILD)/lib/rm/%) $(BUILD)/lib/rm/rm-gate.so
+# Self-test holds the installed programs against their hashes.
+PRODUCTS := $(TOOLS:%=bin/%) $(SCRIPTS:%=bin/%) $(SHARED:%=lib/rm/%) lib/rm/rm-gate.so
+all: $(PRODUCTS:%=$(BUILD)/%) $(BUILD)/lib/rm/programs.sha256
+$(BUILD)/lib/rm/programs.sha256: $(PRODUCTS:%=$(BUILD)/%)
+	$(Q)cd $(BUILD) && sha256sum $(PRODUCTS) >lib/rm/programs.sha256
 tests: all $(UNITS:%=$(BUILD)/tests/%) $(HELPERS:%=$(BUILD)/tests/%)
 
 $(BUILD)/obj/%.o: %.c
@@ -110,8 +113,7 @@ $(BUILD)/lib/rm/%: lib/%
 	$(Q)install -D -m $$(test -x $< && echo 755 || echo 644) $< $@
 
 asan: all
-deps lint fresh-check:
-	@tests/$@ $(CC)
+deps lint fresh-check:; @tests/$@ $(CC)
 # Started as root, these go on as nobody; links refuse root.
 check demo bench torture: deps
 	@tests/unprivileged $(MAKE) --no-print-directory \
@@ -134,15 +136,14 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard lib/*.c)
 
 # What goes where: built or source file, and its place.
 PLACES = $(foreach f,$(TOOLS) $(SCRIPTS),$(BUILD)/bin/$(f):$(BINDIR)/$(f)) \
-	$(foreach f,$(SHARED) rm-gate.so,$(BUILD)/lib/rm/$(f):$(LIBDIR)/$(f)) \
+	$(foreach f,$(SHARED) rm-gate.so programs.sha256,$(BUILD)/lib/rm/$(f):$(LIBDIR)/$(f)) \
 	$(foreach f,$(wildcard man/*),$(f):$(MANDIR)/man$(subst .,,$(suffix \
 	$(f)))/$(notdir $(f))) \
 	$(foreach f,$(wildcard completions/*),$(f):$(BASHCOMPDIR)/$(notdir $(f)))
 install: all
 	$(Q)for f in $(PLACES); do install -D -m $$(test -x $${f%%:*} && \
 		echo 755 || echo 644) $${f%%:*} $(DESTDIR)$${f#*:}; done
-uninstall:
-	$(Q)for f in $(PLACES); do rm -f $(DESTDIR)$${f#*:}; done
+uninstall:; $(Q)for f in $(PLACES); do rm -f $(DESTDIR)$${f#*:}; done
 clean:; rm -rf build
 -include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)
 .PHONY: all tests asan deps lint fresh-check check demo bench torture mutants \

@@ -20,7 +20,8 @@
 #include "rm-console/screen.h"
 #include "rm_env.h"
 
-#define USAGE		"rm-console [--plain]"
+#define USAGE		"rm-console [--plain]\n" \
+			"       rm-console --self-test"
 
 bool
 local_activity(void)
@@ -64,25 +65,44 @@ find_tools(char *ret_ops, size_t size)
 		(void)snprintf(ret_ops, size, "%s/lib/rm/ops", self);
 }
 
+/* The operation itself: its lines, and its exit code. */
+static _Noreturn void
+self_test(const char *ops)
+{
+	char path[PATH_MAX + 16];
+
+	(void)snprintf(path, sizeof(path), "%s/self-test", ops);
+	rm_env_set("RM_OPS", ops);
+	rm_env_set("RM_STATE", rm_env_state());
+	rm_env_set("RM_RUN", rm_env_run());
+	rm_env_set("RM_PROGRESS", "no");
+	(void)execl(path, path, (char *)NULL);
+	die(RM_EXIT_SYSTEM, "unable to run %s", path);
+}
+
 int
 main(int argc, char *argv[])
 {
 	static const struct option longs[] = {
-		{ "plain", no_argument, NULL, 'p' }, { 0 }
+		{ "plain", no_argument, NULL, 'p' },
+		{ "self-test", no_argument, NULL, 't' }, { 0 }
 	};
-	bool plain = false;
+	bool plain = false, test = false;
 	char ops[PATH_MAX];
 	int ch, events, tty;
 
 	rm_die_init("rm-console");
 	while ((ch = getopt_long(argc, argv, "+", longs, NULL)) != -1) {
-		if (ch != 'p' || plain)
+		if ((ch != 'p' && ch != 't') || plain || test)
 			die_usage(USAGE);
-		plain = true;
+		plain = ch == 'p';
+		test = ch == 't';
 	}
 	if (optind != argc)
 		die_usage(USAGE);
 	find_tools(ops, sizeof(ops));
+	if (test)
+		self_test(ops);
 	events = watch_open();
 	if (plain || !screen_is_possible())
 		plain_run(events);

@@ -23,7 +23,8 @@
 #define USAGE		"rm-token module init label\n" \
 			"       rm-token module show\n" \
 			"       rm-token module pin [label]\n" \
-			"       rm-token module test"
+			"       rm-token module test\n" \
+			"       rm-token module version"
 #define RANDOM_BYTES	16
 #define SCRATCH		"rm-test"
 
@@ -184,6 +185,18 @@ do_test(const char *module)
 		fail(&err);
 }
 
+static void
+do_version(const char *module)
+{
+	char text[80];
+	struct rm_err err;
+
+	begin(module);
+	if (rm_token_version(text, sizeof(text), &err) == -1)
+		fail(&err);
+	(void)printf("%s\n", text);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -209,6 +222,8 @@ main(int argc, char *argv[])
 		do_pin(argv[0], label != NULL ? label : "");
 	else if (strcmp(verb, "test") == 0 && label == NULL)
 		do_test(argv[0]);
+	else if (strcmp(verb, "version") == 0 && label == NULL)
+		do_version(argv[0]);
 	else
 		die_usage(USAGE);
 	rm_token_end();

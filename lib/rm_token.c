@@ -9,6 +9,7 @@
 #include "rm_token.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <p11-kit/pkcs11.h>
@@ -90,6 +91,24 @@ rm_token_end(void)
 	if (module != NULL)
 		(void)dlclose(module);
 	module = NULL;
+}
+
+int
+rm_token_version(char *ret, size_t size, struct rm_err *err)
+{
+	CK_INFO info;
+	char who[sizeof(info.manufacturerID) + 1];
+	size_t len = sizeof(info.manufacturerID);
+	CK_RV rv = p11->C_GetInfo(&info);
+
+	if (rv != CKR_OK)
+		return say(err, "to tell its version", rv);
+	while (len > 0 && info.manufacturerID[len - 1] == ' ')
+		len--;
+	rm_text_clean(who, sizeof(who), info.manufacturerID, len);
+	(void)snprintf(ret, size, "%s %d.%d", who, info.libraryVersion.major,
+	    info.libraryVersion.minor);
+	return 0;
 }
 
 /* --- slots ---------------------------------------------------------------- */

@@ -39,6 +39,10 @@ struct rm_token_facts {
 RM_MUST_CHECK int rm_token_begin(const char *module, struct rm_err *err);
 void rm_token_end(void);
 
+/* Who made the module, and which version it is; cleaned. */
+RM_MUST_CHECK int rm_token_version(char *ret, size_t size,
+    struct rm_err *err);
+
 /* True if label can be one: 1 to 32 bytes of printable ASCII. */
 bool rm_token_is_label(const char *label);
 

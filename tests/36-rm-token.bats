@@ -207,7 +207,7 @@ line' "$(printf '%033d' 0)"; do
 	. "$RM_TESTS/../completions/rm-token"
 	COMP_WORDS=(rm-token rm-gate.so '') COMP_CWORD=2
 	_comp_cmd_rm_token
-	[ "${COMPREPLY[*]}" = 'init show pin test' ]
+	[ "${COMPREPLY[*]}" = 'init show pin test version' ]
 	COMP_WORDS=(rm-token rm-gate.so s)
 	_comp_cmd_rm_token
 	[ "${COMPREPLY[*]}" = show ]

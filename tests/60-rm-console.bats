@@ -129,8 +129,9 @@ operation() {
 	local name=$1 class=${2:-normal} line
 	shift "$(($# < 2 ? $# : 2))"
 	if [ ! -d ops ]; then
-		cp -r "$RM_BUILD/lib/rm/ops" .
-		export RM_OPS=$PWD/ops
+		cp -r "$RM_BUILD/lib/rm" librm
+		ln -s librm/ops ops
+		export RM_OPS=$PWD/librm/ops
 	fi
 	{
 		printf '%s\n' '#!/bin/sh' "# summary: try $name" \
@@ -183,6 +184,8 @@ start_log() {
 Start Service
 Remote Management
 Configuration ▸
+Partition ▸
+Self Test
 Power Off ▸' ]
 }
 
@@ -254,7 +257,7 @@ Power Off ▸' ]
 	[ ! -e run/service ]
 	keys Enter
 	see 'Start Service'
-	keys S Enter
+	keys Enter
 	see 'the service listens on 127.0.0.1'
 	see 'Service running...'
 	run -0 grep -cE ' (begin|end) .*operation=(stop|start)-service ' \
@@ -276,14 +279,14 @@ Power Off ▸' ]
 	rm ops/restart
 	console
 	see 'Power Off'
-	keys P Enter
+	keys End Enter
 	see '◂'
 	shows_not Restart
 	rm ops/switch-off
 	operation restart power <<<'echo anew'
 	keys Down Escape
 	see 'Start Service'
-	keys P Enter
+	keys End Enter
 	see Restart
 }
 
@@ -378,7 +381,7 @@ Power Off ▸' ]
 	exec 9<>run/power
 	console
 	see 'Power Off'
-	keys P Enter
+	keys End Enter
 	see Restart
 	keys Down Enter
 	see 'Restart hsm-1 now?'
@@ -469,7 +472,7 @@ Power Off ▸' ]
 	see Main
 	disarmed
 	# And it is at work while that still hangs.
-	keys P Enter
+	keys End Enter
 	see Restart
 	: >hang
 }
@@ -509,7 +512,7 @@ Power Off ▸' ]
 @test "rm-console follows who arms and disarms elsewhere, from any menu" {
 	console
 	see Main
-	keys P Enter
+	keys End Enter
 	see Restart
 	arm
 	see "$RM_TITLE"
@@ -721,7 +724,7 @@ console_path() {
 	for key in C-l C-z C-@ C-c C-s; do
 		keys "$key"
 		see Main
-		keys P Enter
+		keys End Enter
 		see Restart
 		keys Escape
 		see Main
@@ -729,7 +732,7 @@ console_path() {
 	keys C-l C-z C-q ä Home End PPage F12 M-x Tab BSpace
 	keys -l $'\033[99;99X\033O\033['
 	see Main
-	keys P Enter
+	keys End Enter
 	see Restart
 	keys Escape
 	see Main
@@ -814,7 +817,7 @@ console_path() {
 	. "$RM_TESTS/../completions/rm-console"
 	COMP_WORDS=(rm-console --) COMP_CWORD=1
 	_comp_cmd_rm_console
-	[ "${COMPREPLY[*]}" = --plain ]
+	[ "${COMPREPLY[*]}" = '--plain --self-test' ]
 	COMP_WORDS=(rm-console x) COMP_CWORD=1
 	_comp_cmd_rm_console
 	[ -z "${COMPREPLY[*]}" ]
@@ -890,7 +893,7 @@ listen 127.0.0.2 5544' ]
 	see Policy
 	keys P Enter
 	see 'session                2'
-	shows 'restart                as *'
+	shows 'about                  as *'
 	keys S Enter
 	see 'a number of custodians'
 	shows '< 2 >'

@@ -55,6 +55,7 @@ static const struct menu power = { "Power Off", {
 	{ "Remote Management", NULL, menu_arm, NULL }, \
 	{ "Configuration>", NULL, menu_open, &configuration }, \
 	{ "Partition>", "partition-list", menu_open, &partition }, \
+	{ "Self Test", "self-test", menu_run, NULL }, \
 	{ "Power Off>", NULL, menu_open, &power } \
 } }
 

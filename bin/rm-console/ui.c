@@ -190,6 +190,13 @@ key(enum key k, char c)
 	case KEY_LEFT:
 		move_focus(&l->focus, w, -1);
 		break;
+	case KEY_HOME:
+	case KEY_END:
+		if (one || w->n_entries == 0)
+			move_text(&l->top, k);
+		else
+			l->focus = k == KEY_HOME ? 0 : move_places(w) - 1;
+		break;
 	case KEY_CHAR:
 		move_to_letter(&l->focus, w, c);
 		break;

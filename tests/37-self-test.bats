@@ -1,0 +1,99 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# rm-kat and the operation self-test, on an appliance that was just made.
+# Each thing that is tested is broken once.
+load helpers
+
+setup() {
+	common_setup
+	export RM_OPS=$RM_BUILD/lib/rm/ops
+	rm -rf state
+	rm-supervise init hsm-1 <<<'correct horse' >/dev/null
+}
+
+@test "rm-kat: every algorithm has its known answer" {
+	try 0 rm-kat
+	[ "${#lines[@]}" -ge 13 ]
+	local line
+	for line in "${lines[@]}"; do
+		has "$line" 'ok *(*)'
+	done
+	has "$output" '*Argon2id*'
+	has "$output" '*RFC 6979*'
+}
+
+@test "rm-kat takes no arguments, and says when it cannot print" {
+	try 100 rm-kat x
+	has "$stderr" '*usage: rm-kat*'
+	try 111 sh -c 'exec rm-kat >/dev/full'
+}
+
+@test "rm-console --self-test: all is well with a new appliance" {
+	try 0 rm-console --self-test
+	has "${lines[-1]}" 'all * tests are ok'
+	[ -z "$(printf '%s\n' "${lines[@]::${#lines[@]}-1}" | grep -v '^ok ')" ]
+	has "$output" '*engine generates, signs, verifies, destroys*'
+	# Nothing is left of it.
+	[ -z "$(ls run | grep self-test)" ]
+}
+
+# fails WHAT: that line and no other has failed.
+fails() {
+	try 1 rm-console --self-test
+	run -0 grep '^FAILED' <<<"$output"
+	[ "${#lines[@]}" -eq 1 ]
+	has "$output" "FAILED $1"
+}
+
+@test "self-test: a key that others may read" {
+	chmod 644 state/device.key
+	fails '*hands: device.key can be had by others'
+}
+
+@test "self-test: a policy that others may write" {
+	chmod 666 state/policy
+	fails '*hands: others may write */policy'
+}
+
+@test "self-test: a log that was changed" {
+	echo 'durable boot number=1' | rm-audit append state/audit.log >/dev/null
+	sed -i '1s/name=hsm-1/name=hsm-2/' state/audit.log
+	fails 'audit log is whole: *'
+}
+
+@test "self-test: an engine that is none" {
+	echo 'engine /bin/true' >>state/conf
+	fails 'engine *'
+}
+
+@test "self-test: a reader that is not there" {
+	echo 'reader of nobody' >>state/conf
+	fails 'reader of the console: *nobody'
+}
+
+@test "self-test: a program that is not as it was built" {
+	cp -r "$RM_BUILD/bin" "$RM_BUILD/lib" . 2>/dev/null ||
+		cp -r "$RM_BUILD/lib" .
+	echo '# and more' >>bin/rm-supervise
+	RM_OPS=$PWD/lib/rm/ops fails 'programs *: *'
+}
+
+@test "self-test: an algorithm that computes something else" {
+	mkdir wrong
+	printf '%s\n' '#!/bin/sh' 'echo "FAILED SHA-256 (FIPS 180-4)"' \
+		'exit 1' >wrong/rm-kat
+	chmod 755 wrong/rm-kat
+	PATH=$PWD/wrong:$PATH fails 'SHA-256 (FIPS 180-4)'
+}
+
+@test "self-test as an operation: progress, results, and why it failed" {
+	rm-listen -u run/audit.sock -- rm-audit append state/audit.log \
+		3>&- 2>/dev/null &
+	PIDS+=("$!")
+	until_true [ -S run/audit.sock ]
+	chmod 644 state/service.key
+	run -0 timeout 60 rm-exec -L "$RM_OPS" <<<self-test
+	has "$output" *'% 70 engine'*
+	has "$output" *': FAILED *service.key*'
+	has "$output" *'! failed 1 of * tests have failed'
+}
