@@ -101,3 +101,136 @@ teardown() {
 	try 11 room rmctl $RMCTL --yes hsm-1 restart --wait 0.5
 	has "$stderr" *'has not come back, armed, within 0.5 s'
 }
+
+# ops_with_key: each operation runs under kill-at, and at the step that stands
+# in the file "at" somebody presses a key at the console.
+ops_with_key() {
+	cp -r "$RM_BUILD/lib/rm" lib
+	cp -r lib/ops real
+	local op
+	for op in real/*; do
+		op=${op##*/}
+		{
+			sed -n '/^#/!q; p' "real/$op"
+			echo "exec kill-at -o '$PWD/pressed' -e 'rm -f $RM_STATE/rearm" \
+				"$RM_RUN/console/armed' \$(cat '$PWD/at') --" \
+				"'$PWD/real/$op' \"\$@\""
+		} >"lib/ops/$op"
+	done
+	export RM_OPS=$PWD/lib/ops
+}
+
+# with_key OPERATION ARG...: at some of its steps; functions of the test:
+# arrange makes "before" of what there is, verdict says before or after.
+with_key() {
+	local at rc
+	appliance_init hsm-1 1 alice
+	echo 'boot-pause 0' >>"$RM_CONF"
+	ops_with_key
+	for at in ${STEPS:-1 25}; do
+		arrange
+		[ -n "${BOOT_PID:-}" ] || appliance_boot
+		appliance_arm
+		echo "$at" >at
+		rc=0
+		timeout 60 room rmctl $RMCTL --yes hsm-1 "$@" >out 2>err || rc=$?
+		# Told why, unless the answer was out before; or it went down.
+		case $rc in
+		0 | 13 | 14) ;;
+		*) cat out err; return 1 ;;
+		esac
+		[ ! -e "$RM_RUN/console/armed" ]
+		until_true rm-once -q "$RM_RUN/session"
+		until_true [ -z "$(rm-audit unfinished "$RM_STATE/audit.log")" ]
+		settle
+		echo "$*: a key at step $at: $rc, $(verdict)" >&2
+		[ -n "$(verdict)" ]
+		[ ! -e "$RM_RUN/console/armed" ]
+		rm-audit verify "$RM_STATE/audit.log"
+	done
+}
+
+service_back() {
+	[ -s "$RM_RUN/service.addr" ] && run ! rm-once -q "$RM_RUN/service.addr"
+}
+
+# A word that it left for the supervisor has been acted on.
+power_settles() {
+	local seen
+	seen=$(grep -c 'unknown word' appliance.log || :)
+	timeout 10 dd of="$RM_RUN/power" conv=nocreat,notrunc <<<mark \
+		2>/dev/null || :
+	until_true power_settled "$seen"
+	if [ "$(cat "$RM_STATE/boot-count")" != "$BOOT" ]; then
+		appliance_booted
+	elif ! grep -qv ') Z ' "/proc/$BOOT_PID/stat" 2>/dev/null; then
+		wait "$BOOT_PID"
+		BOOT_PID=
+	fi
+}
+
+power_settled() {
+	[ "$(cat "$RM_STATE/boot-count")" != "$BOOT" ] ||
+		! grep -qv ') Z ' "/proc/$BOOT_PID/stat" 2>/dev/null ||
+		[ "$(grep -c 'unknown word' appliance.log)" -gt "$1" ]
+}
+
+@test "a key at the console during set-mode: undone or done, and recorded" {
+	arrange() {
+		[ "$(cat "$RM_STATE/current/mode")" = NRM ] || {
+			appliance_end
+			echo NRM >"$RM_STATE/current/mode"
+		}
+		[ -e "$RM_STATE/current/users/app" ] ||
+			appliance_user app app-password
+	}
+	settle() { until_true service_back; }
+	verdict() {
+		case $(cat "$RM_STATE/current/mode"),$(ls "$RM_STATE/current/users" |
+			tr '\n' ' ') in
+		'NRM,app master ') echo before ;;
+		'RM1,master ') echo after ;;
+		esac
+	}
+	STEPS=${STEPS:-1 40 120} with_key set-mode RM1
+	grep -q ' cut .*operation=set-mode' "$RM_STATE/audit.log"
+}
+
+@test "a key at the console during factory-reset: undone or done, and recorded" {
+	arrange() { BOOT=$(cat "$RM_STATE/boot-count" || echo 0); }
+	settle() { BOOT=$(cat "$RM_STATE/boot-count"); power_settles; }
+	verdict() {
+		if [ -e "$RM_STATE/appliance" ]; then
+			[ ! -e "$RM_STATE/factory-reset" ] &&
+				[ -e "$RM_STATE/device.key" ] && echo before
+		elif [[ $BOOTED == *waits* ]]; then
+			echo after
+		fi
+	}
+	STEPS=3 with_key factory-reset
+}
+
+@test "a key at the console during stop-service: it runs, or it is stopped" {
+	arrange() {
+		[ -z "${BOOT_PID:-}" ] || timeout 30 room rm-exec -L \
+			"$RM_BUILD/lib/rm/ops" <<<start-service
+	}
+	settle() { :; }
+	verdict() {
+		if [ ! -e "$RM_RUN/service" ]; then
+			until_true rm-once -q "$RM_RUN/service.addr"
+			echo stopped
+		else
+			until_true service_back
+			echo running
+		fi
+	}
+	STEPS='1 12' with_key stop-service
+}
+
+@test "a key at the console during restart: it comes back disarmed, or stays" {
+	arrange() { BOOT=$(cat "$RM_STATE/boot-count" 2>/dev/null || echo 0); }
+	settle() { BOOT=${BOOTED#boot }; BOOT=${BOOT%% *}; power_settles; }
+	verdict() { service_back && echo "$BOOTED"; }
+	STEPS='1 20' with_key restart
+}
