@@ -16,43 +16,31 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "rm-auth/gather.h"
 #include "rm-auth/quorum.h"
 #include "rm-auth/reader.h"
 #include "rm-auth/terms.h"
+#include "rm-auth/visit.h"
 #include "rm_chain.h"
 #include "rm_code.h"
 #include "rm_die.h"
 #include "rm_env.h"
-#include "rm_event.h"
 #include "rm_lock.h"
 #include "rm_num.h"
 #include "rm_peer.h"
 #include "rm_reader.h"
 
-#define USAGE		"rm-auth [-t seconds] [-T seconds] session [--] " \
-			"prog [arg ...]\n" \
+#define USAGE		"rm-auth [-k seconds] [-t seconds] [-T seconds] " \
+			"session [--] prog [arg ...]\n" \
 			"       rm-auth operation [arg ...] -- prog [arg ...]"
 #define FIRST_MS	15000	/* to the first valid signature */
 #define NEXT_MS		120000	/* from one to the next: a card is changed */
+#define KEEP_MS		600000	/* for a vote that waits for its manager */
 #define LIMIT_MS	3600000
 
 struct opts {
-	uint32_t first_ms, next_ms;
+	uint32_t first_ms, next_ms, keep_ms;
 	const char *operation;
 	char **prog;
-};
-
-/* One connection on its way to be a session. */
-struct visit {
-	const char *channel;
-	const char *ip;
-	uint32_t next_ms;
-	int64_t deadline;
-	int admit_fd;
-	struct terms terms;
-	struct quorum quorum;
-	struct rm_reader reader;
 };
 
 static void
@@ -61,10 +49,11 @@ parse_args(int argc, char *argv[], struct opts *opts)
 	uint32_t *ms;
 	int ch;
 
-	while ((ch = getopt(argc, argv, "+t:T:")) != -1) {
-		if (ch != 't' && ch != 'T')
+	while ((ch = getopt(argc, argv, "+k:t:T:")) != -1) {
+		if (ch == '?')
 			die_usage(USAGE);
-		ms = ch == 't' ? &opts->first_ms : &opts->next_ms;
+		ms = ch == 'k' ? &opts->keep_ms :
+		    ch == 't' ? &opts->first_ms : &opts->next_ms;
 		if (*ms != 0)
 			diex(RM_EXIT_USAGE, "-%c is given twice", ch);
 		if (rm_num_ms(ms, optarg, LIMIT_MS) == -1)
@@ -86,6 +75,8 @@ parse_args(int argc, char *argv[], struct opts *opts)
 		opts->first_ms = FIRST_MS;
 	if (opts->next_ms == 0)
 		opts->next_ms = NEXT_MS;
+	if (opts->keep_ms == 0)
+		opts->keep_ms = KEEP_MS;
 }
 
 /* --- behind a session, or a login ------------------------------------- */
@@ -152,140 +143,6 @@ ask_policy(const char *operation)
 	diex(RM_EXIT_REFUSED, "refused: %s", rules.fault.text);
 }
 
-/* --- votes ------------------------------------------------------------ */
-
-static void
-refuse(const struct visit *visit, enum rm_code code, const char *text)
-{
-	rm_info("%s: refused: %s", visit->ip, text);
-	rm_peer_say("! %s %s", rm_code_word(code), text);
-}
-
-static _Noreturn void
-give_up(const struct visit *visit, const char *why)
-{
-	char told[QUORUM_TEXT_MAX];
-
-	quorum_tell(&visit->quorum, told);
-	rm_peer_say("! quorum-incomplete %s; %s", told, why);
-	diex(RM_EXIT_REFUSED, "%s: refused: %s; %s", visit->ip, told, why);
-}
-
-/* The peer is no stranger any more: the listener learns it, time is longer. */
-static void
-admit(struct visit *visit)
-{
-	visit->deadline = rm_num_now_ms() + visit->next_ms;
-	rm_peer_admit(&visit->admit_fd);
-}
-
-/* Enough to prove away from the appliance who signed what. */
-static int
-record(const struct rm_vote *vote, const char *who, const char *text,
-    const struct rm_pub *pub)
-{
-	char path[PATH_MAX], key[RM_PUB_PEM_MAX], sig[RM_PUB_PEM_MAX];
-	struct rm_event event;
-
-	if (rm_hash_base64(sig, sizeof(sig), vote->sig, vote->sig_len) == -1)
-		return -1;
-	rm_pub_base64(pub, key);
-	rm_event_begin(&event, "vote");
-	rm_event_put(&event, "custodian", who);
-	rm_event_put(&event, "manager", vote->manager);
-	rm_event_put(&event, "text", text);
-	rm_event_put(&event, "alg", vote->alg);
-	rm_event_put(&event, "sig", sig);
-	rm_event_put(&event, "key", key);
-	rm_env_run_path(path, sizeof(path), "audit.sock");
-	if (rm_event_send(&event, path, true, NULL) == 0)
-		return 0;
-	rm_warn("the log at %s does not take a vote", path);
-	return -1;
-}
-
-/*
- * Counts a verified vote.  A person's second card changes nothing, and so is
- * not recorded.  What does not reach the disk has not been said.
- */
-static int
-count_vote(struct visit *visit, const struct rm_vote *vote, const char *who,
-    const char *text, const struct rm_pub *pub, struct rm_err *err)
-{
-	struct quorum next = visit->quorum;
-
-	if (next.n > 0 && strcmp(next.manager, vote->manager) != 0)
-		return rm_err_set(err, RM_CODE_DENIED, "the votes before this "
-		    "one were for %s", next.manager);
-	if (quorum_has(&next, who))
-		return 0;
-	quorum_add(&next, who, vote->manager);
-	if (quorum_is_complete(&next) && !terms_hold(&visit->terms))
-		return rm_err_set(err, RM_CODE_DENIED, "arming, policy or "
-		    "custodians have changed: connect again");
-	if (record(vote, who, text, pub) == -1)
-		return rm_err_set(err, RM_CODE_SYSTEM, "the audit log does "
-		    "not take the vote");
-	visit->quorum = next;
-	return 0;
-}
-
-static void
-consider(struct visit *visit, const struct rm_vote *vote)
-{
-	char text[RM_STATEMENT_MAX], told[QUORUM_TEXT_MAX];
-	const char *who;
-	struct rm_err err;
-	struct rm_pub *pub;
-
-	pub = terms_verify(&visit->terms, visit->channel, vote, &who, text,
-	    &err);
-	if (pub != NULL)
-		admit(visit);
-	if (pub == NULL ||
-	    count_vote(visit, vote, who, text, pub, &err) == -1) {
-		refuse(visit, err.code, err.text);
-	} else {
-		quorum_tell(&visit->quorum, told);
-		rm_info("%s: %s", visit->ip, told);
-		rm_peer_say("+ %s", told);
-		if (!quorum_is_complete(&visit->quorum))
-			gather_tell(&visit->quorum, visit->ip);
-	}
-	rm_pub_free(pub);
-}
-
-static void
-collect(struct visit *visit)
-{
-	struct rm_vote vote;
-	int n;
-
-	for (n = 0; !quorum_is_complete(&visit->quorum); n++) {
-		if (n == RM_VOTES_MAX)
-			give_up(visit, "one connection has 64 votes");
-		rm_reader_ask(&visit->reader);
-		if (n == 0)
-			terms_warm_up(&visit->terms);
-		if (!rm_peer_wait(visit->reader.answer, visit->deadline))
-			give_up(visit, "no valid vote in time");
-		if (!reader_take(&visit->reader, &vote))
-			diex(RM_EXIT_SYSTEM, "the reader failed");
-		switch ((enum rm_vote_kind)vote.kind) {
-		case RM_VOTE_GIVEN:
-			consider(visit, &vote);
-			break;
-		case RM_VOTE_BAD:
-			refuse(visit, RM_CODE_USAGE, vote.why);
-			break;
-		case RM_VOTE_END:
-			give_up(visit, "no more votes came");
-		case RM_VOTE_FULL:
-			give_up(visit, "votes do not need so many bytes");
-		}
-	}
-}
-
 /* --- a visit ---------------------------------------------------------- */
 
 static void
@@ -297,7 +154,7 @@ greet(struct visit *visit)
 	int busy;
 
 	if (terms_load(terms) == -1) {
-		refuse(visit, fault->code, fault->text);
+		visit_refuse(visit, fault->code, fault->text);
 		exit(fault->code == RM_CODE_SYSTEM ? RM_EXIT_USAGE :
 		    RM_EXIT_REFUSED);
 	}
@@ -311,7 +168,7 @@ greet(struct visit *visit)
 		diex(RM_EXIT_REFUSED, "%s: refused: a session is under way",
 		    visit->ip);
 	if (fault->code != RM_CODE_OK) {
-		refuse(visit, fault->code, fault->text);
+		visit_refuse(visit, fault->code, fault->text);
 		exit(RM_EXIT_REFUSED);
 	}
 	visit->quorum.want = terms->rules.policy.session;
@@ -338,6 +195,7 @@ receive(const struct opts *opts)
 {
 	struct visit visit = { .channel = rm_env_need("RM_TLS_EXPORTER"),
 		.ip = rm_env_need("TCPREMOTEIP"), .next_ms = opts->next_ms,
+		.keep_ms = opts->keep_ms,
 		.deadline = rm_num_now_ms() + opts->first_ms };
 
 	rm_chain_refuse_root();
@@ -351,7 +209,7 @@ receive(const struct opts *opts)
 	/* Before the files, so that it enters its jail meanwhile. */
 	reader_start(&visit.reader, visit.admit_fd);
 	greet(&visit);
-	collect(&visit);
+	visit_collect(&visit);
 	rm_reader_end(&visit.reader);
 	set_facts(&visit.quorum);
 	rm_peer_release();

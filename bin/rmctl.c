@@ -32,6 +32,7 @@
 static const char usage[] =
 "usage: rmctl [options] -H HOST[:PORT] [--] COMMAND [ARG ...]\n"
 "       rmctl [options] -H HOST[:PORT] shell | run <SCRIPT\n"
+"       rmctl [options] -H HOST[:PORT] present --for NAME\n"
 "       rmctl [options] trust [NAME] HOST[:PORT]\n"
 "       rmctl trust --list\n"
 "       rmctl distrust HOST[:PORT]\n"
@@ -41,6 +42,7 @@ static const char help[] = "\n"
 "  -H HOST[:PORT]      the appliance, or its pinned name (else $RM_HOST)\n"
 "  --as NAME           be manager under this name (else $RM_MANAGER, else\n"
 "                      the name in the first card's certificate)\n"
+"  --for NAME          present: leave a vote, 10 minutes, for that manager\n"
 "  --reader TEXT       only readers whose name has TEXT in it\n"
 "  --slot SLOT         key of the card: 9a (default), 9c, 9d, 9e, 82 to 95\n"
 "  --pin-file FILE     PINs, one line a card; else they are asked for\n"
@@ -60,7 +62,7 @@ static const char help[] = "\n"
 "\"rmctl -H HOST help\" asks the appliance what it can do; see rmctl(1).\n";
 
 enum {
-	OPT_AS = 256, OPT_READER, OPT_SLOT, OPT_PIN_FILE, OPT_PIN_FD,
+	OPT_AS = 256, OPT_FOR, OPT_READER, OPT_SLOT, OPT_PIN_FILE, OPT_PIN_FD,
 	OPT_LAST_TRY, OPT_WAIT, OPT_CARD_TIMEOUT, OPT_YES, OPT_PAYLOAD,
 	OPT_FINGERPRINT, OPT_REPLACE, OPT_LIST, OPT_APPLIANCE,
 	OPT_KEEP_GOING, OPT_PROGRESS, OPT_VERSION, OPT_END
@@ -70,6 +72,7 @@ static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "as", required_argument, NULL, OPT_AS },
+	{ "for", required_argument, NULL, OPT_FOR },
 	{ "reader", required_argument, NULL, OPT_READER },
 	{ "slot", required_argument, NULL, OPT_SLOT },
 	{ "pin-file", required_argument, NULL, OPT_PIN_FILE },
@@ -103,6 +106,7 @@ static const struct {
 } verbs[] = {
 	{ "card", rmctl_card },
 	{ "distrust", rmctl_distrust },
+	{ "present", rmctl_present },
 	{ "run", rmctl_run },
 	{ "shell", rmctl_shell },
 	{ "trust", rmctl_trust },
@@ -234,6 +238,7 @@ take_option(int ch)
 	case 'h': print_and_exit(usage, help);
 	case 'q': o->quiet = true; break;
 	case OPT_AS: o->as = name_of(optarg); break;
+	case OPT_FOR: o->for_whom = name_of(optarg); break;
 	case OPT_READER: o->reader = optarg; break;
 	case OPT_SLOT: o->slot = slot_of(optarg); break;
 	case OPT_PIN_FILE: o->pin_fd = open_pins(optarg); break;

@@ -28,7 +28,10 @@ take(struct rm_vote *ret, struct rm_words *words)
 {
 	size_t len;
 
-	if (strcmp(words->word[0], "present") != 0)
+	ret->kind = strcmp(words->word[0], "keep") == 0 ? RM_VOTE_KEEP :
+	    RM_VOTE_GIVEN;
+	if (ret->kind == RM_VOTE_GIVEN &&
+	    strcmp(words->word[0], "present") != 0)
 		return "votes come first: present MANAGER KEYID ALG SIGNATURE";
 	if (words->n != 5)
 		return "a vote is: present MANAGER KEYID ALG SIGNATURE";
@@ -57,10 +60,11 @@ rm_vote_parse(struct rm_vote *ret, const uint8_t *line, size_t len)
 	memset(ret, 0, sizeof(*ret));
 	if (rm_text_words(&words, line, len, &why) == 0)
 		why = take(ret, &words);
-	ret->kind = why == NULL ? RM_VOTE_GIVEN : RM_VOTE_BAD;
-	if (why != NULL)
-		rm_text_clean(ret->why, sizeof(ret->why),
-		    (const uint8_t *)why, strlen(why));
+	if (why == NULL)
+		return;
+	ret->kind = RM_VOTE_BAD;
+	rm_text_clean(ret->why, sizeof(ret->why), (const uint8_t *)why,
+	    strlen(why));
 }
 
 static bool
@@ -84,6 +88,7 @@ rm_vote_is_sound(const struct rm_vote *vote)
 	case RM_VOTE_BAD:
 		return is_text(vote->why, sizeof(vote->why));
 	case RM_VOTE_GIVEN:
+	case RM_VOTE_KEEP:
 		return is_text(vote->manager, sizeof(vote->manager)) &&
 		    rm_text_is_name(vote->manager) &&
 		    is_text(vote->keyid, sizeof(vote->keyid)) &&

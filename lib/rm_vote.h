@@ -16,6 +16,7 @@
 
 enum rm_vote_kind {
 	RM_VOTE_GIVEN = 1,	/* the line is a vote; nothing is verified */
+	RM_VOTE_KEEP,		/* so is this, to be kept for its manager */
 	RM_VOTE_BAD,		/* it is not: see why */
 	RM_VOTE_END,		/* end of input */
 	RM_VOTE_FULL		/* the peer has said more than it may */
@@ -36,8 +37,9 @@ struct rm_vote {
 };
 
 /*
- * Takes a line (without its LF) apart: present MANAGER KEYID ALG SIGNATURE
- * (rm-toolkit(7), THE WIRE).  *ret is RM_VOTE_GIVEN or RM_VOTE_BAD.  Pure.
+ * Takes a line (without its LF) apart: present|keep MANAGER KEYID ALG
+ * SIGNATURE (rm-toolkit(7), THE WIRE).  *ret is RM_VOTE_GIVEN, RM_VOTE_KEEP or
+ * RM_VOTE_BAD.  Pure.
  */
 void rm_vote_parse(struct rm_vote *ret, const uint8_t *line, size_t len);
 

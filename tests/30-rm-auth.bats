@@ -760,6 +760,215 @@ inside() {
 	[ -z "$output" ]
 }
 
+# --- kept votes ---
+
+# keep MANAGER KEY: the vote of a connection of its own, left for another one
+keep() {
+	RM_TLS_EXPORTER=$(digits 32)
+	vote "$1" "$2" | sed 's/^present/keep/'
+}
+
+# give RC LINE: a connection with this line alone; another one than the last
+give() {
+	local rc=$1
+	shift
+	try "$rc" rm-auth "$@" session -- sh -c \
+		'echo "in $RM_AUTH_MANAGER $RM_AUTH_CUSTODIANS"' <line
+}
+
+leave_vote() {
+	keep "$1" "$2" >line
+	give 0
+	shift 2
+}
+
+# alone KEY: that person's own connection, with no other vote on it
+alone() {
+	RM_TLS_EXPORTER=$(digits 32)
+	vote "$1" "$1" >line
+}
+
+@test "rm-auth: a vote that was left for a manager counts on the manager's connection" {
+	leave_vote bob alice
+	has "$output" "*+ 1 of 2 for bob: alice; 600 s left"
+	has "$(grep -c '' records)" 1
+	has "$(cat records)" 'durable vote custodian=alice manager=bob kept=yes *'
+	[ "$(stat -c %a run/votes run/votes/alice | tr '\n' ' ')" = '700 600 ' ]
+	alone bob
+	give 0
+	has "$output" "*+ 2 of 2 for bob: alice, bob
+in bob alice,bob"
+	# spent
+	[ -z "$(ls -A run/votes)" ]
+	alone bob
+	give 1
+	has "$output" "*+ 1 of 2 for bob: bob
+! quorum-incomplete *"
+}
+
+@test "rm-auth: votes that are left say how far it is, and how long they hold" {
+	printf '%s\n' 'session 3' >state/policy
+	leave_vote bob alice
+	has "$output" "*+ 1 of 3 for bob: alice; 600 s left"
+	leave_vote bob carol
+	has "$output" "*+ 2 of 3 for bob: alice, carol; "[56]??" s left"
+	# the manager's own connection, not complete without the manager
+	RM_TLS_EXPORTER=$(digits 32)
+	vote bob alice >line
+	give 1
+	has "$output" "*+ 2 of 3 for bob: alice, carol; "*" s left
+! quorum-incomplete 1 of 3 for bob: alice; no more votes came"
+	alone bob
+	give 0
+	has "$output" "*+ 3 of 3 for bob: alice, bob, carol
+in bob alice,bob,carol"
+}
+
+@test "rm-auth: a kept vote makes no session on its own connection" {
+	echo 'session 1' >state/policy
+	leave_vote bob alice
+	has "$output" "*+ 0 of 1 for bob: alice; still wanted: bob; 600 s left"
+	run ! grep -q '^in' <<<"$output"
+	# nor is anybody's own vote kept, which alone makes a connection theirs
+	leave_vote bob alice
+	keep bob bob >line
+	give 1
+	has "$output" "*! denied one's own vote is given on one's own connection, and not kept
+! quorum-incomplete *"
+	[ "$(ls run/votes)" = alice ]
+	# and not by another name in the folder
+	RM_TLS_EXPORTER=$(digits 32)
+	printf 'until 999999999999\nchannel %s\n%s\n' "$RM_TLS_EXPORTER" \
+		"$(vote bob bob | sed 's/^present/keep/')" >run/votes/bob
+	chmod 600 run/votes/bob
+	leave_vote bob alice
+	run ! grep -q '^in' <<<"$output"
+	[ "$(ls run/votes)" = alice ]
+}
+
+@test "rm-auth: people count, not votes, on whatever connections" {
+	printf '%s\n' 'session 3' >state/policy
+	enrol alice alice2
+	leave_vote bob alice
+	RM_TLS_EXPORTER=$(digits 32)
+	{ vote bob alice2; vote bob bob; } >line
+	give 1
+	has "$output" "*+ 1 of 3 for bob: alice
++ 2 of 3 for bob: alice, bob
+! quorum-incomplete 2 of 3 *"
+	# a second one takes the place of the first
+	leave_vote bob alice2
+	has "$output" "*+ 1 of 3 for bob: alice; *"
+	leave_vote carol alice
+	has "$output" "*+ 1 of 3 for carol: alice; *"
+	[ "$(ls run/votes)" = alice ]
+	alone bob
+	give 1
+	has "$output" "*+ 1 of 3 for bob: bob
+! *"
+}
+
+@test "rm-auth: a kept vote is over after its time" {
+	keep bob alice >line
+	give 0 -k 0.05
+	has "$output" "*+ 1 of 2 for bob: alice; 1 s left"
+	command sleep 0.1
+	alone bob
+	give 1
+	has "$output" "*+ 1 of 2 for bob: bob
+! *"
+	[ -z "$(ls -A run/votes)" ]
+}
+
+@test "rm-auth: a kept vote is verified again, over what is in force then" {
+	local what
+	for what in 'echo "status session" >>state/policy' \
+		'rm -r state/custodians/carol' 'digits 16 >run/console/armed' \
+		'sed -i s/^channel.*/channel\ $(digits 32)/ run/votes/alice' \
+		'rm -r state/custodians/alice; enrol dora alice' \
+		'mv run/votes/alice run/votes/carol'; do
+		rm -rf state/custodians
+		enrol alice
+		enrol bob
+		enrol carol
+		leave_vote bob alice
+		eval "$what"
+		alone bob
+		give 1
+		has "$output" "*+ 1 of 2 for bob: bob
+! *"
+		[ -z "$(ls -A run/votes)" ]
+	done
+	# what is no vote at all, and what others could have written
+	leave_vote bob alice
+	echo x >>run/votes/alice
+	alone bob
+	give 1
+	has "$stderr" '*warning: */votes/alice is no kept vote*'
+	leave_vote bob alice
+	chmod 644 run/votes/alice
+	alone bob
+	give 1
+	has "$stderr" '*warning: */votes/alice is no kept vote*'
+}
+
+@test "rm-auth: the start of any session voids all kept votes" {
+	leave_vote bob alice
+	RM_TLS_EXPORTER=$(digits 32)
+	{ vote carol bob; vote carol carol; } >line
+	give 0
+	has "$output" "*in carol bob,carol"
+	alone bob
+	give 1
+	has "$output" "*+ 1 of 2 for bob: bob
+! *"
+}
+
+@test "rm-auth: of two connections of a manager, one gets the kept vote" {
+	local i n
+	leave_vote bob alice
+	for i in 1 2 3 4; do
+		alone bob
+		mv line "line.$i"
+		rm-auth session -- echo in <"line.$i" >"out.$i" 2>/dev/null 3>&- &
+		PIDS+=("$!")
+		# each has a channel of its own
+		:
+	done
+	for i in "${PIDS[@]:1}"; do wait "$i" || :; done
+	n=$(cat out.? | grep -c '^in')
+	[ "$n" = 1 ]
+	[ "$(cat out.? | grep -c '^! quorum-incomplete 1 of 2')" = 3 ]
+}
+
+@test "rm-auth keeps no vote that the log does not take, nor in a session" {
+	touch log-is-full
+	keep bob alice >line
+	give 1
+	has "$output" "*! system the audit log does not take the vote*"
+	[ -z "$(ls -A run/votes 2>/dev/null)" ]
+	rm log-is-full
+	# one that began when this visitor was here already
+	keep bob alice >line
+	visit rm-auth session -- echo in
+	mkfifo hold
+	rm-once run/session -- sh -c 'echo >up; exec cat hold' 3>&- 6>&- 7>&- &
+	PIDS+=("$!")
+	until_true [ -s up ]
+	say "$(cat line)"
+	hear
+	[ "$HEARD" = '! busy a session is under way' ]
+	exec 6>&-
+	ended 1
+	# nor for somebody who is no custodian
+	kill "${PIDS[-1]}"
+	wait "${PIDS[-1]}" || :
+	keep eve alice >line
+	give 1
+	has "$output" '*! not-enrolled no custodian is named eve*'
+	[ -z "$(ls -A run/votes 2>/dev/null)" ]
+}
+
 # --- the command line ---
 
 @test "rm-auth: bad command lines are usage errors" {

@@ -462,6 +462,23 @@ c" ]
 	has "$stderr" '*local console took over'
 }
 
+@test "rmctl present leaves a vote for another manager, and asks no more" {
+	desk "read -r word manager keyid alg sig; echo \"\$word \$manager \$alg\" >>heard
+		echo \"+ 0 of 1 for \$manager: alice; still wanted: \$manager; 600 s left\""
+	at_desk 0 present --for bob
+	[ -z "$output" ]
+	has "$stderr" '*0 of 1 for bob: alice; still wanted: bob; 600 s left'
+	[ "$(cat heard)" = "keep bob ecdsa-sha256" ]
+	[ "$(card_count alice 'GENERAL AUTHENTICATE 9a 11 9000')" = 1 ]
+	server_end
+	server 'read -r line; echo "! busy a session is under way"'
+	at_desk 10 present --for bob
+	at_desk 100 present
+	has "$stderr" '*present --for NAME: who is to command'
+	at_desk 100 present --for Bob
+	at_desk 100 present --for bob bob
+}
+
 @test "rmctl confirms with --yes, and only when asked to" {
 	desk "$VOTE while read -r line; do echo \"\$line\" >>heard
 		case \$line in
@@ -941,6 +958,20 @@ custodian-add: its payload, enrolment' ]
 	has "$stderr" '*2 of 2 for alice: alice, bob*'
 	try 1 room rmctl $RMCTL custodian-remove bob
 	has "$stderr" '*denied: the policy asks for 2 custodians *'
+	try 0 rm-audit verify "$RM_STATE/audit.log"
+}
+
+@test "chain: custodians sign one after another, each at a station of their own" {
+	chain 2 alice bob
+	local readers=("$(room_reader 0)" "$(room_reader 1)")
+	try 33 room rmctl --wait 0.2 --reader "${readers[1]}" $RMCTL counts
+	try 0 room rmctl --reader "${readers[0]}" $RMCTL present --for bob
+	has "$stderr" '*1 of 2 for bob: alice; 600 s left'
+	try 0 room rmctl --wait 0.2 --reader "${readers[1]}" $RMCTL counts it
+	[ "$output" = 'counted it' ]
+	has "$stderr" '*2 of 2 for bob: alice, bob*'
+	# That was one session; there is no vote left for another.
+	try 33 room rmctl --wait 0.2 --reader "${readers[1]}" $RMCTL counts
 	try 0 rm-audit verify "$RM_STATE/audit.log"
 }
 

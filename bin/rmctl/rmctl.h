@@ -26,6 +26,7 @@
 /* The options, which stand before the verb or, for local verbs, behind it. */
 struct rmctl_opts {
 	const char *host;	/* -H, else RM_HOST, else NULL */
+	const char *for_whom;	/* --for (present), or NULL */
 	const char *as;		/* --as, else RM_MANAGER, else NULL */
 	const char *reader;	/* --reader: name or a part of it, or NULL */
 	uint8_t slot;		/* --slot, else RM_CARD_SLOT */
@@ -63,6 +64,7 @@ int rmctl_card(int argc, char *argv[]);		/* card.c */
 int rmctl_trust(int argc, char *argv[]);	/* trust.c */
 int rmctl_distrust(int argc, char *argv[]);
 int rmctl_command(int argc, char *argv[]);	/* session.c */
+int rmctl_present(int argc, char *argv[]);
 int rmctl_shell(int argc, char *argv[]);	/* script.c */
 int rmctl_run(int argc, char *argv[]);
 
@@ -203,6 +205,12 @@ void witness_look(const struct link *l);
  * must follow.
  */
 int votes_give(struct link *l, const char *where);
+
+/*
+ * Has one card vote for --for, and leaves that vote at the appliance, for the
+ * manager's own connection.  The same must follow.
+ */
+int votes_keep(struct link *l, const char *where);
 
 /* Ends what cards still do. */
 void votes_end(void);

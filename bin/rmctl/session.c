@@ -212,6 +212,21 @@ session_need_host(void)
 }
 
 int
+rmctl_present(int argc, char *argv[])
+{
+	static struct link appliance;
+	int rc;
+
+	if (argc != 1 || rmctl_opts.for_whom == NULL)
+		return rmctl_fail(RM_CODE_USAGE, "%s --for NAME: who is to "
+		    "command", argv[0]);
+	if ((rc = session_need_host()) != RM_CODE_OK)
+		return rc;
+	return session_leave(&appliance, votes_keep(&appliance,
+	    rmctl_opts.host));
+}
+
+int
 rmctl_command(int argc, char *argv[])
 {
 	static struct link appliance;

@@ -36,6 +36,7 @@ static struct {
 	char used[VOTES_MAX][RM_HASH_HEX];	/* keys that have voted */
 	size_t n_used;
 	uint32_t have, need;			/* need 0: not known yet */
+	bool keep;			/* votes are for another connection */
 } v;
 
 static int
@@ -149,7 +150,7 @@ connect_to(struct link *l)
 static int
 choose_manager(void)
 {
-	const char *name = rmctl_opts.as;
+	const char *name = v.keep ? rmctl_opts.for_whom : rmctl_opts.as;
 
 	if (name == NULL)
 		name = v.news.card.cn;
@@ -196,7 +197,8 @@ take_answer(struct link *l)
 	} while (reply.kind != RM_REPLY_DONE && reply.kind != RM_REPLY_REFUSED);
 	if (reply.kind == RM_REPLY_REFUSED)
 		return rmctl_fail(reply.code, "%s", reply.text);
-	if (rm_reply_quorum(&v.have, &v.need, reply.text) == -1)
+	/* Whoever leaves a vote does not go on from there. */
+	if (!v.keep && rm_reply_quorum(&v.have, &v.need, reply.text) == -1)
 		return rmctl_fail(RM_CODE_CONNECTION, "the appliance does not "
 		    "say how far the quorum is");
 	rmctl_info("%s", reply.text);
@@ -212,8 +214,9 @@ present(struct link *l)
 
 	if (rm_hash_base64(sig, sizeof(sig), n->sig, n->sig_len) == -1)
 		return rmctl_fail(RM_CODE_SYSTEM, "the signature is too long");
-	len = snprintf(line, sizeof(line), "present %s %s %s %s\n", v.manager,
-	    n->card.keyid, n->card.alg, sig);
+	len = snprintf(line, sizeof(line), "%s %s %s %s %s\n",
+	    v.keep ? "keep" : "present", v.manager, n->card.keyid,
+	    n->card.alg, sig);
 	if ((rc = link_send(l, line, (size_t)len)) != RM_CODE_OK)
 		return rc;
 	strcpy(v.used[v.n_used++], n->card.keyid);
@@ -266,8 +269,9 @@ next_vote(struct link *l)
 	return present(l);
 }
 
-int
-votes_give(struct link *l, const char *where)
+/* To the first vote, on the way that typing or not typing the PIN asks for. */
+static int
+begin(struct link *l, const char *where)
 {
 	bool typed = rmctl_opts.pin_fd == -1;
 	int rc;
@@ -284,10 +288,24 @@ votes_give(struct link *l, const char *where)
 		if ((rc = start_card()) != RM_CODE_OK)
 			return rc;
 	}
-	rc = first_vote(l, typed);
+	return first_vote(l, typed);
+}
+
+int
+votes_give(struct link *l, const char *where)
+{
+	int rc = begin(l, where);
+
 	while (rc == RM_CODE_OK && v.have < v.need)
 		rc = next_vote(l);
 	return rc;
+}
+
+int
+votes_keep(struct link *l, const char *where)
+{
+	v.keep = true;
+	return begin(l, where);
 }
 
 void

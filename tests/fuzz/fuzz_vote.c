@@ -14,7 +14,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	rm_vote_parse(&vote, data, len);
 	if (!rm_vote_is_sound(&vote) || (vote.kind != RM_VOTE_GIVEN &&
-	    vote.kind != RM_VOTE_BAD))
+	    vote.kind != RM_VOTE_KEEP && vote.kind != RM_VOTE_BAD))
 		abort();
 	if (len > sizeof(vote))
 		len = sizeof(vote);

@@ -35,6 +35,7 @@ test_lines(void)
 		"present bob " KEY " ed25519 YQ=",
 		"present bob " KEY " ed25519 YR==",
 		"present bob " KEY " ed25519 Y_==",
+		"keep bob " KEY " ed25519", "keeps bob " KEY " ed25519 YQ==",
 		"PRESENT bob " KEY " ed25519 YQ==",
 		"present bob " KEY " ed25519 YQ==\r",
 		"present bob " KEY " ed25519 YQ==\x1b" };
@@ -48,6 +49,10 @@ test_lines(void)
 	    strcmp(vote.keyid, KEY) == 0 && vote.sig_len == 3 &&
 	    strcmp(vote.alg, "ecdsa-sha256") == 0 &&
 	    memcmp(vote.sig, "abc", 3) == 0, "a vote", "taken apart");
+	(void)strcpy(line, "keep bob " KEY " ecdsa-sha256 YWJj");
+	rm_vote_parse(&vote, (const uint8_t *)line, strlen(line));
+	ok(vote.kind == RM_VOTE_KEEP && rm_vote_is_sound(&vote) &&
+	    strcmp(vote.manager, "bob") == 0, "a vote", "to be kept");
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		rm_vote_parse(&vote, (const uint8_t *)bad[i], strlen(bad[i]));
 		ok(vote.kind == RM_VOTE_BAD && *vote.why != '\0' &&
