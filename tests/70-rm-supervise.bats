@@ -56,6 +56,44 @@ armed() {
 	try 100 rm-supervise wonder
 }
 
+@test "rm-supervise init makes master, with a password from a descriptor, and nothing without one" {
+	try 1 rm-supervise init hsm-1 </dev/null
+	has "$stderr" '*no password: *'
+	[ ! -e "$RM_STATE/appliance" ]
+	try 1 rm-supervise init hsm-1 <<<short
+	[ ! -e "$RM_STATE/appliance" ]
+	try 100 rm-supervise init --password-fd 12 hsm-1
+	try 100 rm-supervise init --password-fd
+	try 100 rm-supervise init --password-fd 5
+	# What did not come to be can be begun again.
+	try 0 rm-supervise init --password-fd 5 hsm-1 5<<<'from descriptor 5' \
+		</dev/null
+	[ "$(ls "$RM_STATE/current/users")" = master ]
+	try 0 rm-login "$RM_STATE/current/users" -- echo in \
+		<<<'login master from%20descriptor%205'
+	[ "$(cat "$RM_STATE/softhsm2.conf")" = 'directories.tokendir = tokens' ]
+	run ! grep -r 'descriptor 5' "$RM_STATE"
+}
+
+@test "rm-supervise init at a terminal asks for the password of master, twice" {
+	mkfifo keys
+	script -qfec 'rm-supervise init hsm-1; echo status=$?' typescript \
+		<keys >/dev/null 2>&1 3>&- &
+	PIDS+=("$!")
+	exec 5>keys
+	until_true grep -q 'New password of user master: ' typescript
+	echo 'masters password' >&5
+	until_true grep -q 'The same again for master: ' typescript
+	echo 'masters password' >&5
+	wait "${PIDS[-1]}"
+	exec 5>&-
+	grep -q '^appliance hsm-1 ' typescript
+	grep -q 'status=0' typescript
+	run ! grep 'masters p' typescript
+	try 0 rm-login "$RM_STATE/current/users" -- echo in \
+		<<<'login master masters%20password'
+}
+
 @test "rm-supervise wants an appliance before anything else" {
 	for verb in 'enrol alice' arm disarm; do
 		# shellcheck disable=SC2086
