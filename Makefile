@@ -103,7 +103,7 @@ $(BUILD)/tests/probe-%: $(BUILD)/obj/tests/p11/probe-%.o \
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(LINK) -o $@ $^
 .SECONDEXPANSION:
-$(BUILD)/tests/%: $$(patsubst %.c,$(BUILD)/obj/%.o,$$(wildcard tests/*/$$*.c))
+$(patsubst %,$(BUILD)/tests/%,wait-card raw-sign kill-at): $$(wildcard tests/*/$$(@F).c)
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(LINK) -o $@ $^ $(call pkglibs,$(PKGS_test))
 
