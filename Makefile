@@ -98,12 +98,10 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/librm.a
 	$(Q)$(COMPILE) $(LINK) -o $@ $^ $(call pkglibs,$(PKGS_test))
 $(BUILD)/tests/piv-card: $(patsubst %.c,$(BUILD)/obj/%.o, \
 	$(wildcard tests/card/piv-*.c))
-$(BUILD)/tests/probe-%: $(BUILD)/obj/tests/p11/probe-%.o \
-	$(BUILD)/obj/tests/p11/p11.o
-	@mkdir -p $(@D)
-	$(Q)$(COMPILE) $(LINK) -o $@ $^
+$(patsubst %,$(BUILD)/tests/probe-%,matrix rules load): $(BUILD)/obj/tests/p11/p11.o
 .SECONDEXPANSION:
-$(patsubst %,$(BUILD)/tests/%,wait-card raw-sign kill-at): $$(wildcard tests/*/$$(@F).c)
+$(HELPERS:%=$(BUILD)/tests/%): $$(patsubst %.c,$(BUILD)/obj/%.o, \
+	$$(wildcard tests/*/$$(@F).c))
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(LINK) -o $@ $^ $(call pkglibs,$(PKGS_test))
 
