@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# live-sync killed at N of its steps, as tests/54-torture.bats does to the
+# other operations: the old database or the new one, whole; the service is
+# back; the log verifies; nothing is left after the next boot.
+load helpers
+load room
+load appliance
+
+N=${N:-3}
+
+setup() {
+	common_setup
+	room_start
+	MORE=$PWD
+}
+
+teardown() {
+	common_teardown
+	room_stop
+}
+
+# A user with a partition, as the engine leaves it.
+seed() {
+	local at=$RM_STATE/current/users/$1
+	mkdir -p "$at/partition/tokens/0e4a-1"
+	echo "hash of $1 at $WHO" >"$at/password"
+	head -c 320 /dev/urandom >"$at/partition/tokens/0e4a-1/token.object"
+	head -c 700 /dev/urandom >"$at/partition/tokens/0e4a-1/$1.object"
+}
+
+pair() {
+	more_init a 127.0.0.2
+	seed alice
+	A=$APPLIANCE
+	more_init b 127.0.0.3
+	seed carol
+	echo 'boot-pause 0' >>"$RM_CONF"
+	B=$APPLIANCE
+	"$RM_OPS/../domain" put-if "node/$A" '' 'a 127.0.0.2 4435'
+	"$RM_OPS/../domain" put-if name '' prod
+	more_boot
+	more_at a
+	"$RM_OPS/../domain" put-if "node/$B" '' 'b 127.0.0.3 4435'
+	"$RM_OPS/../domain" put-if name '' prod
+	more_boot
+	until_true [ -s "$RM_RUN/node.addr" ]
+	more_at b
+}
+
+point() {
+	"$RM_BUILD/lib/rm/sync-point" "$MORE/$1/state/current"
+}
+
+b_serves() {
+	local rc=0
+	rm-once -q "$RM_RUN/service.addr" || rc=$?
+	[ "$rc" -eq 1 ]
+}
+
+sync_killed_at() {
+	local mode=$1 step=$2 flags=()
+	[ "$mode" = one ] || flags=(-a)
+	room kill-at -o steps "${flags[@]}" "$step" -- rm-exec -L "$RM_OPS" \
+		<<<'live-sync a confirm=b' >out 2>>op.log || :
+	echo "$mode at $step: $(tail -n 1 steps); $(tail -n 1 out)" >&2
+	# Whatever is left of it has the lock.
+	rm-once -q -w 60 "$RM_RUN/operation"
+	if [ "$mode" = power ]; then
+		kill -KILL "$(<"$MORE/b/pid")"
+		wait "$(<"$MORE/b/pid")" || :
+	else
+		until_true b_serves
+	fi
+}
+
+@test "live-sync, killed at any step, is undone or done" {
+	pair
+	local n k steps was is mode modes=(one all power)
+	local -A seen=([before]=0 [after]=0)
+	sync_killed_at one 0
+	[ "$(tail -n 1 out)" = '+ done' ]
+	[ "$(point a)" = "$(point b)" ]
+	steps=$(sed -n 's/^steps //p' steps)
+	for ((n = 0; n < N; n++)); do
+		# Something to fetch, and something that goes.
+		more_at a
+		seed "user$n"
+		rm -rf "$RM_STATE/current/users/user$((n - 1))"
+		more_at b
+		was=$(point b)
+		k=$((1 + n * (steps + steps / 2) / (N > 1 ? N - 1 : 1)))
+		mode=${modes[n % 3]}
+		[ "$n" -lt $((N - 1)) ] || mode=one
+		sync_killed_at "$mode" "$k"
+		is=$(point b)
+		case $is in
+		"$was") seen[before]=$((seen[before] + 1)) ;;
+		"$(point a)") seen[after]=$((seen[after] + 1)) ;;
+		*) echo "$is is neither $was nor $(point a)"; return 1 ;;
+		esac
+		[ "$mode" = power ] || more_end
+		more_boot
+		until_true b_serves
+		[ "$(point b)" = "$is" ]
+		[ "$(cd b/state && echo gen-*)" = "$(readlink b/state/current)" ]
+		rm-audit verify b/state/audit.log >verified
+		[ -z "$(rm-audit unfinished b/state/audit.log)" ]
+	done
+	echo "# live-sync: $steps steps, killed at $N: ${seen[before]} undone," \
+		"${seen[after]} done" >&3
+	[ "${seen[before]}" -gt 0 ]
+	[ "${seen[after]}" -gt 0 ]
+	# And the next one completes it.
+	sync_killed_at one 0
+	[ "$(tail -n 1 out)" = '+ done' ]
+	[ "$(point a)" = "$(point b)" ]
+}
