@@ -40,7 +40,7 @@ SCRIPTS := $(patsubst bin/%,%,$(shell find bin -maxdepth 1 -type f ! -name '*.c'
 SHARED := $(patsubst lib/%,%,$(filter-out lib/gate %ops lib/modes %.c %.h, \
 	$(wildcard lib/* lib/*ops/* lib/modes/*)))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
-HELPERS := probe-matrix probe-rules probe-load piv-card wait-card raw-sign kill-at
+HELPERS := probe-matrix probe-rules probe-load probe-client piv-card wait-card raw-sign kill-at
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 
 # What each tool is linked with; the rest of the library needs only libc.
@@ -51,7 +51,7 @@ $(foreach t,enrol audit kat unlock,$(eval PKGS_rm-$(t) := libcrypto libsodium))
 $(foreach t,exec login,$(eval PKGS_rm-$(t) := libsodium libseccomp))
 $(foreach t,rules token,$(eval PKGS_rm-$(t) := libsodium))
 PKGS_rm-console := libnewt slang libsodium libqrencode
-PKGS_rmctl := openssl libsodium libpcsclite zlib
+PKGS_rmctl := openssl libsodium libseccomp libpcsclite zlib
 PKGS_test := openssl libsodium libseccomp libpcsclite zlib
 shared = $(if $(1),$(shell $(PKG_CONFIG) --libs $(1)))
 linked_in = $(if $(1),-Wl$(,)-Bstatic $(call shared,$(1)) -Wl$(,)-Bdynamic)
@@ -98,7 +98,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/librm.a
 	$(Q)$(COMPILE) $(LINK) -o $@ $^ $(call pkglibs,$(PKGS_test))
 $(BUILD)/tests/piv-card: $(patsubst %.c,$(BUILD)/obj/%.o, \
 	$(wildcard tests/card/piv-*.c))
-$(patsubst %,$(BUILD)/tests/probe-%,matrix rules load): $(BUILD)/obj/tests/p11/p11.o
+$(patsubst %,$(BUILD)/tests/probe-%,matrix rules load client): $(BUILD)/obj/tests/p11/p11.o
 .SECONDEXPANSION:
 $(HELPERS:%=$(BUILD)/tests/%): $$(patsubst %.c,$(BUILD)/obj/%.o, \
 	$$(wildcard tests/*/$$(@F).c))

@@ -27,6 +27,7 @@
 #define VERSION		"rmctl " RM_VERSION "\n"
 #define WAIT_DEFAULT_MS	60000
 #define WAIT_MAX_MS	3600000
+#define CALL_DEFAULT_MS	60000	/* an RSA-4096 pair is made in less */
 #define SHORT_OPTIONS	"+H:hq"
 
 static const char usage[] =
@@ -34,8 +35,8 @@ static const char usage[] =
 "       rmctl [options] -H HOST[:PORT] shell | run <SCRIPT\n"
 "       rmctl [options] -H HOST[:PORT] present --for NAME\n"
 "       rmctl [options] trust [NAME] HOST[:PORT]\n"
-"       rmctl trust --list\n"
-"       rmctl distrust HOST[:PORT]\n"
+"       rmctl trust --list | distrust HOST[:PORT]\n"
+"       rmctl [options] -H HOST[:PORT] --user NAME p11 [--socket PATH]\n"
 "       rmctl [options] card list | public-key | enrol NAME\n";
 
 static const char help[] = "\n"
@@ -55,6 +56,8 @@ static const char help[] = "\n"
 "  --fingerprint KEYID trust: the key, all 64 digits\n"
 "  --replace           trust: in place of another key\n"
 "  --appliance KEYID   card enrol: the appliance\n"
+"  --user NAME, --password-file FILE, --password-fd N, --call-timeout SEC,\n"
+"  --socket PATH       of the HSM service: see rmctl-p11(1)\n"
 "  --keep-going        run: go on after a command that failed\n"
 "  --progress          show progress even if not on a terminal\n"
 "  -q, --quiet         print nothing but output and failures\n"
@@ -65,7 +68,8 @@ enum {
 	OPT_AS = 256, OPT_FOR, OPT_READER, OPT_SLOT, OPT_PIN_FILE, OPT_PIN_FD,
 	OPT_LAST_TRY, OPT_WAIT, OPT_CARD_TIMEOUT, OPT_YES, OPT_PAYLOAD,
 	OPT_FINGERPRINT, OPT_REPLACE, OPT_LIST, OPT_APPLIANCE,
-	OPT_KEEP_GOING, OPT_PROGRESS, OPT_VERSION, OPT_END
+	OPT_KEEP_GOING, OPT_PROGRESS, OPT_USER, OPT_PASSWORD_FILE,
+	OPT_PASSWORD_FD, OPT_CALL_TIMEOUT, OPT_SOCKET, OPT_VERSION, OPT_END
 };
 
 static const struct option options[] = {
@@ -88,6 +92,11 @@ static const struct option options[] = {
 	{ "appliance", required_argument, NULL, OPT_APPLIANCE },
 	{ "keep-going", no_argument, NULL, OPT_KEEP_GOING },
 	{ "progress", no_argument, NULL, OPT_PROGRESS },
+	{ "user", required_argument, NULL, OPT_USER },
+	{ "password-file", required_argument, NULL, OPT_PASSWORD_FILE },
+	{ "password-fd", required_argument, NULL, OPT_PASSWORD_FD },
+	{ "call-timeout", required_argument, NULL, OPT_CALL_TIMEOUT },
+	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 }
 };
@@ -95,8 +104,10 @@ static const struct option options[] = {
 struct rmctl_opts rmctl_opts = {
 	.slot = RM_CARD_SLOT,
 	.pin_fd = -1,
+	.password_fd = -1,
 	.wait_ms = WAIT_DEFAULT_MS,
 	.answer_ms = RM_CARD_ANSWER_MS,
+	.call_ms = CALL_DEFAULT_MS,
 };
 
 /* Local verbs win over remote names; "--" in front leaves them aside. */
@@ -106,6 +117,7 @@ static const struct {
 } verbs[] = {
 	{ "card", rmctl_card },
 	{ "distrust", rmctl_distrust },
+	{ "p11", rmctl_p11 },
 	{ "present", rmctl_present },
 	{ "run", rmctl_run },
 	{ "shell", rmctl_shell },
@@ -254,6 +266,11 @@ take_option(int ch)
 	case OPT_APPLIANCE: o->appliance = keyid_of(optarg); break;
 	case OPT_KEEP_GOING: o->keep_going = true; break;
 	case OPT_PROGRESS: o->progress = true; break;
+	case OPT_USER: o->user = optarg; break;
+	case OPT_PASSWORD_FILE: o->password_file = optarg; break;
+	case OPT_PASSWORD_FD: o->password_fd = inherited_fd(optarg); break;
+	case OPT_CALL_TIMEOUT: o->call_ms = seconds_of(optarg); break;
+	case OPT_SOCKET: o->socket = optarg; break;
 	case OPT_VERSION: print_and_exit(VERSION, "");
 	default: bad_usage();
 	}
@@ -280,6 +297,9 @@ take_options(int argc, char *argv[], const char *letters)
 		if (seen[OPT_PIN_FILE] && seen[OPT_PIN_FD])
 			diex(RM_EXIT_USAGE, "--pin-file and --pin-fd are "
 			    "given both");
+		if (seen[OPT_PASSWORD_FILE] && seen[OPT_PASSWORD_FD])
+			diex(RM_EXIT_USAGE, "--password-file and "
+			    "--password-fd are given both");
 		take_option(ch);
 	}
 	return optind;

@@ -10,6 +10,13 @@ identity() {
 		-days 36500 -out "$RM_STATE/$1.crt" 2>/dev/null
 }
 
+# The fingerprint of an identity, which is its name in a station's pins.
+keyid() {
+	digest=$(openssl pkey -in "$RM_STATE/$1.key" -pubout -outform DER |
+		sha256sum)
+	echo "${digest%% *}"
+}
+
 default_policy() {
 	cat <<-'POLICY'
 	# operation      approvals  options
@@ -93,9 +100,8 @@ init() {
 	default_policy >"$RM_STATE/policy"
 	identity device "$1"
 	identity service "$1"
-	fingerprint=$(openssl pkey -in "$RM_STATE/device.key" -pubout \
-		-outform DER | sha256sum)
-	fingerprint=${fingerprint%% *}
+	keyid service >"$RM_STATE/service"
+	fingerprint=$(keyid device)
 	sync
 	# shellcheck disable=SC2046 # no word, or one
 	record init "name=$1" "appliance=$fingerprint" $(old_log)

@@ -53,6 +53,13 @@ rm_secret_alloc(size_t size)
 }
 
 void
+rm_secret_lock(struct rm_secret *secret)
+{
+	/* As in rm_secret_alloc, a host that allows no more is no obstacle. */
+	(void)sodium_mlock(secret, sizeof(*secret));
+}
+
+void
 rm_secret_free(void *secret)
 {
 	sodium_free(secret);
@@ -81,13 +88,13 @@ rm_secret_next(struct rm_secret *ret, int fd, struct rm_err *err)
 		if (ret->len == sizeof(ret->text)) {
 			clear(ret);
 			return rm_err_set(err, RM_CODE_USAGE,
-			    "the line for the PIN is too long");
+			    "the line is too long");
 		}
 		n = rm_io_read(fd, ret->text + ret->len, 1);
 		if (n == -1) {
 			clear(ret);
 			return rm_err_set(err, RM_CODE_USAGE,
-			    "unable to read the PIN: %s", strerror(errno));
+			    "unable to read its line: %s", strerror(errno));
 		}
 		if (n == 0 || ret->text[ret->len] == '\n')
 			break;
@@ -103,7 +110,7 @@ rm_secret_from_fd(struct rm_secret *ret, int fd, struct rm_err *err)
 
 	if (rc == 0)
 		return rm_err_set(err, RM_CODE_USAGE,
-		    "no PIN is left to be read");
+		    "no line is left to be read");
 	return rc == 1 ? 0 : -1;
 }
 

@@ -32,6 +32,9 @@ RM_MUST_CHECK int rm_secret_harden(void);
 /* Locked, zeroed memory of any size, or NULL with errno. */
 RM_MUST_CHECK void *rm_secret_alloc(size_t size);
 
+/* For a child: locks its copy of a secret, which fork(2) leaves unlocked. */
+void rm_secret_lock(struct rm_secret *secret);
+
 /* Wipes and frees; NULL is allowed. */
 void rm_secret_free(void *secret);
 

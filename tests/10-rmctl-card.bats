@@ -336,7 +336,7 @@ looked_at_alice() {
 	has "$stderr" '*usage: a PIN has 6 to 8 characters: none was sent*'
 	[ "$(cat <&5)" = rest ]
 	enrol 100 --pin-fd 5
-	has "$stderr" '*usage: no PIN is left to be read: no PIN was sent*'
+	has "$stderr" '*usage: no line is left to be read: no PIN was sent*'
 	exec 5<&-
 	[ "$(card_count alice 'VERIFY [^s]')" = 1 ]
 }

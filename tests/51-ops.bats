@@ -49,9 +49,10 @@ start_log() {
 
 @test "status tells the state of a fresh appliance" {
 	try 0 "$OPS/status"
-	[ "$(head -n 14 <<<"$output")" = 'name box
+	[ "$(head -n 15 <<<"$output")" = 'name box
 service stopped
 clients 0
+service-key -
 mode NRM
 users 0
 blocked -
@@ -63,7 +64,7 @@ ip -
 operation -
 domain none
 version 0.1' ]
-	has "${lines[14]}" 'landlock @(yes|no)'
+	has "${lines[15]}" 'landlock @(yes|no)'
 	[ -z "$stderr" ]
 	# Looking leaves nothing behind.
 	[ "$(find run -type f)" = '' ]

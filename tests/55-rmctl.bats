@@ -1076,6 +1076,10 @@ custodian-add: its payload, enrolment' ]
 	[ "${COMPREPLY[*]}" = '--pin-file --pin-fd' ]
 	complete_words rmctl --payload home/.con
 	[ "${COMPREPLY[*]}" = home/.config ]
+	complete_words rmctl --pass
+	[ "${COMPREPLY[*]}" = '--password-file --password-fd' ]
+	complete_words rmctl p1
+	[ "${COMPREPLY[*]}" = p11 ]
 	complete_words rmctl card e
 	[ "${COMPREPLY[*]}" = enrol ]
 	complete_words rmctl --as ''

@@ -19,6 +19,7 @@
 RMCTL='-H 127.0.0.1 --pin-file pins'
 MASTER_PASSWORD=master-password
 P11_PROXY=/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so
+P11_CLIENT=/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so
 
 # The station: a home of its own, and PINs, one line a card.
 station_setup() {
@@ -154,30 +155,23 @@ local_op() {
 	run --separate-stderr timeout 60 room rm-exec -L "$RM_OPS" <<<"$line"
 }
 
-# A PKCS#11 application of somebody else's, over the network, as this user.
-# The log-in goes in front by hand: descriptors 5 and 6 are the application.
+# p11_setup USER PASSWORD [option of rmctl ...]: PKCS#11 applications of
+# somebody else's are this user of the service, over the network.
 p11_setup() {
-	local key
+	local user=$1
 	mkdir -p "$XDG_CONFIG_HOME/pkcs11/modules"
 	echo 'user-config: only' >"$XDG_CONFIG_HOME/pkcs11/pkcs11.conf"
-	key=$(openssl x509 -in "$RM_STATE/service.crt" -noout -pubkey |
-		openssl pkey -pubin -outform DER | sha256sum)
-	cat >p11-relay <<-'SH'
-	echo "login $1 $2"
-	read -r answer
-	[[ $answer == "+ $1" ]] || { echo "p11: $answer" >&2; exit 1; }
-	cat <&5 &
-	exec >&-
-	cat >&6
-	kill $! 2>/dev/null
-	SH
-	cat >p11-client <<-SH
-	#!/bin/sh
-	exec rm-connect -a rm-p11/1 -p ${key%% *} ${ADDR:-127.0.0.1} 4434 -- \\
-		bash $PWD/p11-relay $1 $2 5<&0 6>&1
-	SH
-	chmod 700 p11-client
-	printf '%s\n' "remote: |$PWD/p11-client" 'critical: yes' \
+	(umask 077; echo "$2" >"$user.password")
+	shift 2
+	timeout 20 room rmctl -q trust --replace --fingerprint \
+		"$(cat "$RM_STATE/service")" "${ADDR:-127.0.0.1}:4434" ||
+		return 1
+	p11_module "-H ${ADDR:-127.0.0.1} --user $user --password-file $PWD/$user.password${*:+ $*}"
+}
+
+# p11_module OPTIONS: the one module of p11-kit is rmctl with these.
+p11_module() {
+	printf '%s\n' "remote: |$(command -v rmctl) $1 p11" 'critical: yes' \
 		>"$XDG_CONFIG_HOME/pkcs11/modules/hsm.module"
 }
 

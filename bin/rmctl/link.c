@@ -7,13 +7,13 @@
 #include "rmctl.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "rm_dial.h"
 #include "rm_num.h"
 
-#define ALPN		"rm/1"
 #define CONNECT_MS	10000	/* from dialling to the greeting */
 #define SEND_MS		10000
 #define END_MS		3000	/* for the appliance to close its end */
@@ -42,11 +42,22 @@ refuse_unpinned(struct link *l, const char *where)
 	    where);
 }
 
+/* The pin of a name (NULL: of an address) to l->peer: 1, 0, or -1 with err. */
+static int
+look(struct link *l, const char *name, const struct rm_known *address,
+    struct rm_err *err)
+{
+	char path[PATH_MAX];
+
+	link_pins_path(path, sizeof(path));
+	return rm_known_load(path, name, address->host, address->port,
+	    &l->peer, err);
+}
+
 int
 link_find(struct link *l, const char *where)
 {
 	struct rm_known address;
-	char path[PATH_MAX];
 	struct rm_err err;
 	int rc = 0;
 
@@ -55,18 +66,61 @@ link_find(struct link *l, const char *where)
 	l->fd = -1;
 	if (rm_known_address(where, strlen(where), &address) == -1)
 		return rmctl_fail(RM_CODE_USAGE, "bad HOST[:PORT]: %s", where);
-	link_pins_path(path, sizeof(path));
 	if (rm_text_is_name(where))
-		rc = rm_known_load(path, where, NULL, NULL, &l->peer, &err);
+		rc = look(l, where, &address, &err);
 	if (rc == 0)
-		rc = rm_known_load(path, NULL, address.host, address.port,
-		    &l->peer, &err);
+		rc = look(l, NULL, &address, &err);
 	if (rc == -1)
 		return rmctl_fail_err(&err);
 	if (rc == 1)
 		return RM_CODE_OK;
 	l->peer = address;
 	return refuse_unpinned(l, where);
+}
+
+static bool
+has_port(const char *where)
+{
+	return *where == '[' ? strstr(where, "]:") != NULL :
+	    strchr(where, ':') != NULL;
+}
+
+/*
+ * A name is that of the appliance, beside whose port the service has its own,
+ * or that of a service itself.
+ */
+int
+link_find_service(struct link *l, const char *where)
+{
+	char text[RM_KNOWN_HOST_MAX + 16];
+	struct rm_known address;
+	struct rm_err err;
+	int rc = 0;
+
+	memset(l, 0, sizeof(*l));
+	l->where = where;
+	l->fd = -1;
+	l->service = true;
+	if (rm_known_address(where, strlen(where), &address) == -1)
+		return rmctl_fail(RM_CODE_USAGE, "bad HOST[:PORT]: %s", where);
+	if (!has_port(where))
+		strcpy(address.port, LINK_SERVICE_PORT);
+	if (rm_text_is_name(where))
+		rc = look(l, where, &address, &err);
+	if (rc == 1 && strcmp(l->peer.port, RM_KNOWN_PORT) == 0) {
+		strcpy(address.host, l->peer.host);
+		rc = 0;
+	}
+	if (rc == 0)
+		rc = look(l, NULL, &address, &err);
+	if (rc == -1)
+		return rmctl_fail_err(&err);
+	if (rc == 1)
+		return RM_CODE_OK;
+	l->peer = address;
+	(void)snprintf(text, sizeof(text), strchr(address.host, ':') != NULL ?
+	    "[%s]:%s" : "%s:%s", address.host, address.port);
+	return refuse_unpinned(l, text);
 }
 
 int
@@ -81,8 +135,9 @@ link_dial(struct link *l)
 	l->fd = -1;
 	if (err.code == RM_CODE_NOT_ARMED)
 		return rmctl_fail(RM_CODE_NOT_ARMED, "nothing listens at %s "
-		    "port %s: is remote management switched on at the "
-		    "console?", l->peer.host, l->peer.port);
+		    "port %s: is %s?", l->peer.host, l->peer.port,
+		    l->service ? "the service running" :
+		    "remote management switched on at the console");
 	return rmctl_fail_err(&err);
 }
 
@@ -104,8 +159,8 @@ int
 link_hello(struct link *l)
 {
 	const struct rm_tls_conf conf = { .rfd = l->fd, .wfd = l->fd,
-		.alpn = ALPN, .peer = RM_TLS_PEER_PINNED,
-		.pins = &l->peer.keyid,
+		.alpn = l->service ? LINK_ALPN_SERVICE : LINK_ALPN,
+		.peer = RM_TLS_PEER_PINNED, .pins = &l->peer.keyid,
 		.n_pins = 1 };
 	struct rm_err err;
 
@@ -146,11 +201,10 @@ take_greeting(struct link *l)
 }
 
 int
-link_greet(struct link *l)
+link_shake(struct link *l)
 {
 	struct rm_tls_facts facts;
 	struct rm_err err;
-	int rc;
 
 	if (rm_talk_handshake(l->tls, connect_deadline, -1, &err) == -1)
 		return no_handshake(l, &err);
@@ -158,7 +212,16 @@ link_greet(struct link *l)
 	strcpy(l->channel, facts.exporter);
 	rm_talk_init(&l->talk, l->tls);
 	l->up = true;
-	if ((rc = take_greeting(l)) != RM_CODE_OK)
+	return RM_CODE_OK;
+}
+
+int
+link_greet(struct link *l)
+{
+	int rc;
+
+	if ((rc = link_shake(l)) != RM_CODE_OK ||
+	    (rc = take_greeting(l)) != RM_CODE_OK)
 		return rc;
 	if (strcmp(l->greeting.appliance, l->peer.keyid) != 0)
 		return rmctl_fail(RM_CODE_CHANGED_KEY, "%s calls itself %s, "

@@ -12,6 +12,7 @@
 #include "rm_hash.h"
 #include "rm_known.h"
 #include "rm_reply.h"
+#include "rm_secret.h"
 #include "rm_talk.h"
 #include "rm_text.h"
 
@@ -43,6 +44,11 @@ struct rmctl_opts {
 	const char *fingerprint;	/* --fingerprint: KEYID, or NULL */
 	const char *appliance;	/* --appliance: KEYID (card enrol), or NULL */
 	bool replace, list;	/* trust --replace, trust --list */
+	const char *user;	/* --user: of the service, or NULL */
+	const char *password_file;	/* --password-file, or NULL */
+	int password_fd;	/* --password-fd, or -1 */
+	uint32_t call_ms;	/* --call-timeout: for each of its answers */
+	const char *socket;	/* p11 --socket: PATH, or NULL */
 	bool keep_going;	/* run --keep-going */
 	bool progress, quiet;
 };
@@ -63,6 +69,7 @@ void rmctl_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int rmctl_card(int argc, char *argv[]);		/* card.c */
 int rmctl_trust(int argc, char *argv[]);	/* trust.c */
 int rmctl_distrust(int argc, char *argv[]);
+int rmctl_p11(int argc, char *argv[]);		/* p11.c */
 int rmctl_command(int argc, char *argv[]);	/* session.c */
 int rmctl_present(int argc, char *argv[]);
 int rmctl_shell(int argc, char *argv[]);	/* script.c */
@@ -100,10 +107,14 @@ RM_MUST_CHECK int input_replace(char *path, const void *buf, size_t len);
 
 /* --- link.c: the connection ----------------------------------------------- */
 
-#define LINK_NOTHING	(-1)	/* no code of rm_code.h */
+#define LINK_NOTHING		(-1)	/* no code of rm_code.h */
+#define LINK_ALPN		"rm/1"
+#define LINK_ALPN_SERVICE	"rm-p11/1"
+#define LINK_SERVICE_PORT	"4434"	/* where none is told */
 
 struct link {
 	const char *where;		/* what the person calls it */
+	bool service;			/* the HSM service's own port */
 	struct rm_known peer;		/* as pinned */
 	int fd;				/* -1: not connected */
 	bool up;			/* the handshake is complete */
@@ -122,13 +133,20 @@ void link_pins_path(char *ret, size_t size);
 int link_find(struct link *l, const char *where);
 
 /*
+ * The same for the HSM service, whose port is 4434 unless told.  A name whose
+ * pin is of port 4433 is an appliance's: the service is looked for beside it.
+ */
+int link_find_service(struct link *l, const char *where);
+
+/*
  * In this order, so that a card can work while the server starts: the TCP
  * connection; the ClientHello; all the rest up to the greeting, which says
- * ready.
+ * ready.  A service does not greet: link_shake ends with the handshake.
  */
 int link_dial(struct link *l);
 int link_hello(struct link *l);
 int link_greet(struct link *l);
+int link_shake(struct link *l);
 
 /* Sends len bytes. */
 int link_send(struct link *l, const void *buf, size_t len);
@@ -188,6 +206,50 @@ int back_wanted(int *argc, char *argv[], uint32_t *ret_ms);
 
 /* Waits until the appliance of that link greets with another arming. */
 int back_wait(const struct link *before, uint32_t ms);
+
+/* --- p11.c: a PKCS#11 application's way to the service -------------------- */
+
+/*
+ * Never returns: carries the application's calls between in, out and the
+ * service at l, in a jail, until the application ends; rc is what came of the
+ * log-in (see relay.h).
+ */
+_Noreturn void p11_carry(struct link *l, int in, int out, int rc);
+
+/* --- agent.c: the same for all who connect to a local socket -------------- */
+
+int agent_run(void);
+
+/* --- service.c: a log-in at the HSM service ------------------------------- */
+
+/*
+ * Takes the password of a user of the service where --password-fd or
+ * --password-file says, else from the person at /dev/tty, into locked memory
+ * that rm_secret_free frees.
+ */
+int service_password(struct rm_secret **ret, const char *user,
+    const char *where);
+
+/*
+ * Dials the service that link_find_service found.  link_close must follow,
+ * whether it worked or not.
+ */
+int service_dial(struct link *l);
+
+/*
+ * Logs in, when link_shake has been called.  What comes then is the next
+ * protocol's: commands and their answers (link_send, link_next, link_end) if
+ * user is master, p11-kit's frames for anybody else.  RM_CODE_DENIED: a try
+ * was used.
+ */
+int service_enter(struct link *l, const char *user,
+    const struct rm_secret *password);
+
+/*
+ * All of it, for whoever logs in once: finds the service of where, takes the
+ * password, dials, logs in, and wipes the password.  link_close must follow.
+ */
+int service_login(struct link *l, const char *where, const char *user);
 
 /* --- witness.c ------------------------------------------------------------ */
 

@@ -106,32 +106,52 @@ add_pin(const struct rm_known *known)
 	return save_pins();
 }
 
-/* The key that whoever answers there holds. */
+/* One handshake in the hope that alpn is spoken there. */
 static int
-see_key(struct rm_known *known)
+shake(struct link *l, const char *alpn, struct rm_known *known,
+    struct rm_err *err)
 {
-	struct rm_tls_conf conf = { .alpn = "rm/1",
-		.peer = RM_TLS_PEER_ANY };
+	const struct rm_tls_conf conf = { .rfd = l->fd, .wfd = l->fd,
+		.alpn = alpn, .peer = RM_TLS_PEER_ANY };
 	struct rm_tls_facts facts;
+
+	if (rm_tls_new(&l->tls, &conf, err) == -1 ||
+	    rm_talk_handshake(l->tls, rm_num_now_ms() + CONNECT_MS, -1,
+	    err) == -1)
+		return -1;
+	rm_tls_facts(l->tls, &facts);
+	strcpy(known->keyid, facts.peer);
+	(void)!rm_tls_end(l->tls);
+	return 0;
+}
+
+/*
+ * The key that whoever answers there holds, appliance or service; each has a
+ * name of its own for what it speaks, and refuses the other's.
+ */
+static int
+see_key(struct rm_known *known, bool *ret_service)
+{
+	const char *const alpn[2] = { LINK_ALPN, LINK_ALPN_SERVICE };
+	bool other = strcmp(known->port, LINK_SERVICE_PORT) == 0;
 	static struct link l;
 	struct rm_err err;
-	int rc;
+	int i, rc;
 
-	l.peer = *known;
-	if ((rc = link_dial(&l)) != RM_CODE_OK)
-		return rc;
-	conf.rfd = conf.wfd = l.fd;
-	if (rm_tls_new(&l.tls, &conf, &err) == -1 ||
-	    rm_talk_handshake(l.tls, rm_num_now_ms() + CONNECT_MS, -1,
-	    &err) == -1) {
-		rc = rmctl_fail_err(&err);
-	} else {
-		rm_tls_facts(l.tls, &facts);
-		strcpy(known->keyid, facts.peer);
-		(void)!rm_tls_end(l.tls);
+	for (i = 0; i < 2; i++, other = !other) {
+		l.peer = *known;
+		l.service = other;
+		if ((rc = link_dial(&l)) != RM_CODE_OK)
+			return rc;
+		rc = shake(&l, alpn[other], known, &err);
+		link_close(&l);
+		*ret_service = other;
+		if (rc == 0)
+			return RM_CODE_OK;
+		if (err.code != RM_CODE_DENIED)
+			break;
 	}
-	link_close(&l);
-	return rc;
+	return rmctl_fail_err(&err);
 }
 
 /* What the person types is what we do not show. */
@@ -166,18 +186,21 @@ compare(const struct rm_known *known)
 	    rmctl_opts.fingerprint, known->keyid);
 }
 
-/* The first label of the host, if it is a name; else some of the key. */
+/*
+ * The first label of the host, if it is a name; else some of the key.  A
+ * service's name is not its appliance's, for it has another key.
+ */
 static void
-give_name(struct rm_known *known)
+give_name(struct rm_known *known, bool service)
 {
 	size_t len = strcspn(known->host, ".:");
+	int n;
 
-	if (len < sizeof(known->name)) {
-		memcpy(known->name, known->host, len);
-		known->name[len] = '\0';
-		if (rm_text_is_name(known->name))
-			return;
-	}
+	n = snprintf(known->name, sizeof(known->name), "%.*s%s", (int)len,
+	    known->host, service ? "-service" : "");
+	if (n > 0 && (size_t)n < sizeof(known->name) &&
+	    rm_text_is_name(known->name))
+		return;
 	(void)snprintf(known->name, sizeof(known->name), "key-%.8s",
 	    known->keyid);
 }
@@ -199,7 +222,7 @@ check_name(const struct rm_known *known)
 }
 
 static int
-pin(struct rm_known *known)
+pin(struct rm_known *known, bool service)
 {
 	struct rm_known old;
 	int found, rc;
@@ -225,7 +248,7 @@ pin(struct rm_known *known)
 	if (*known->name == '\0' && found == 1)
 		strcpy(known->name, old.name);
 	else if (*known->name == '\0')
-		give_name(known);
+		give_name(known, service);
 	(void)cut_pins(NULL, known);
 	if ((rc = check_name(known)) != RM_CODE_OK ||
 	    (rc = add_pin(known)) != RM_CODE_OK)
@@ -256,6 +279,7 @@ int
 rmctl_trust(int argc, char *argv[])
 {
 	struct rm_known known = { .name = "" };
+	bool service;
 	int rc;
 
 	if (rmctl_opts.list && argc == 1)
@@ -271,9 +295,9 @@ rmctl_trust(int argc, char *argv[])
 	if (argc == 3)
 		strcpy(known.name, argv[1]);
 	if ((rc = load_pins()) != RM_CODE_OK ||
-	    (rc = see_key(&known)) != RM_CODE_OK)
+	    (rc = see_key(&known, &service)) != RM_CODE_OK)
 		return rc;
-	return pin(&known);
+	return pin(&known, service);
 }
 
 int
