@@ -941,6 +941,21 @@ in bob alice,bob,carol"
 	[ "$(cat out.? | grep -c '^! quorum-incomplete 1 of 2')" = 3 ]
 }
 
+@test "rm-auth: while one counts kept votes, another waits" {
+	mkfifo hold
+	rm-once run/votes.lock sh -c 'echo >up; exec cat hold' 3>&- &
+	PIDS+=("$!")
+	until_true [ -s up ]
+	visit rm-auth session -- echo in
+	say "$(vote bob bob)"
+	run ! read -r -t 0.5 -u 7 HEARD
+	: >hold
+	hear
+	[ "$HEARD" = '+ 1 of 2 for bob: bob' ]
+	exec 6>&-
+	ended 1
+}
+
 @test "rm-auth keeps no vote that the log does not take, nor in a session" {
 	touch log-is-full
 	keep bob alice >line
