@@ -5,10 +5,14 @@
 # itself is $their_name, _version, _mode, _domain, _point, and what we are
 # $own (KEYID), $version, $mode, $domain ('' in none), as far as asked for.
 lib=$RM_OPS/..
+host='[0-9A-Za-z:][0-9A-Za-z:.-]*'
 
-# Cleaned up however the operation ends, if it is not killed.
-work=$(mktemp -d "$RM_RUN/node.XXXXXX")
+# One operation at a time: what is there is of one that was killed.
+rm -rf "$RM_RUN"/node-work.*
+work=$(mktemp -d "$RM_RUN/node-work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' TERM
+export TMPDIR="$work"
 
 read -r own <"$RM_STATE/appliance" ||
 	refuse system 'this appliance has no identity'
@@ -65,7 +69,7 @@ said() {
 # What the node says of itself.
 ask_node() {
 	# shellcheck disable=SC2016 # for the shell inside
-	dial sh -c 'echo hello; timeout --foreground 60 head -c 4096 >"$1"' sh \
+	dial sh -c 'echo hello; timeout --foreground 60 head -c 65536 >"$1"' sh \
 		"$work/hello" 2>"$work/why" || why_not
 	if ! grep -aqx '+ hello' "$work/hello"; then
 		[ -s "$work/why" ] && why_not

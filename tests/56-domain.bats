@@ -324,6 +324,7 @@ dir users/alice' ]
 : mode NRM
 : domain prod
 : sync-point $("$LIB/sync-point" "$MORE/a/state/current")
+: node b 127.0.0.1 4435 $B
 + hello" ]
 	may 0 dial sh -c 'echo nonsense; cat >&2'
 	[ "$stderr" = '! usage hello or pull' ]
@@ -392,11 +393,11 @@ dial_as_c() {
 	two_nodes
 	serve
 	mkfifo hold
-	RM_RUN=a/run rm-once a/run/operation -- sh -c 'read -r _ <hold' 3>&- &
+	rm-once a/run/operation -- sh -c 'read -r _ <hold' 3>&- &
 	PIDS+=("$!")
 	until_true [ -s a/run/operation.holder ]
 	may 1 pull
-	has "$output" '*!! failed the node refuses: no snapshot can be made now'
+	has "$output" '*!! failed the node refuses: an operation is under way here'
 	echo >hold
 	may 0 pull
 }

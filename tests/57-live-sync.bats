@@ -106,9 +106,9 @@ rm_service_is_up() {
 	says '! usage *'
 	local_op node-add itself 127.0.0.2 4435 "$A"
 	local_op node-list
-	[ "$output" = ": b 127.0.0.3 4435 $B
+	has "$output" "*: b 127.0.0.3 4435 $B
 : itself 127.0.0.2 4435 $A (itself)
-+ done" ]
++ done"
 	more_at b
 	local_op node-add a 127.0.0.2 4435 "$A"
 	local_op node-test a
@@ -360,9 +360,13 @@ kill_at() {
 	says '+ done'
 	more_at a
 	more_end
-	# b knows c from a's list.
+	# b knows c from a's list, and c knows a from b's.
 	more_at c
 	until_true [ -s "$MORE/b/run/node.addr" ]
+	local_op node-discover b
+	has "$output" "*: a 127.0.0.2 4435 $A
+: b calls this appliance c
++ done"
 	local_op domain-join b confirm=c
 	says '+ done'
 	[ "$(point c)" = "$(point b)" ]
