@@ -52,7 +52,7 @@ client_sees() {
 		--sign -m ECDSA --id 01 -i hash -o sig >p11.out 2>&1 &&
 		[ -s sig ]; then
 		echo whole
-	elif grep -q '! denied' p11.out; then
+	elif grep -q 'denied' p11.out; then
 		echo none
 	else
 		cat p11.out
@@ -286,4 +286,51 @@ is_whole() {
 		esac
 	} 2>/dev/null
 	torture unlock-master
+}
+
+# Whoever was made or deleted is there whole, or there is nothing of him.
+user_traces() {
+	find state/current/users -mindepth 1 -maxdepth 1 \
+		\( -name new1 -o -name '.*.new' -o -name '.*.old' \)
+}
+
+@test "partition-create, killed at any step, is undone or done" {
+	arrange() {
+		database
+		rm -rf state/current/users/new1
+		box_lives || box_boot
+	}
+	settle() { :; }
+	verdict() {
+		if [ ! -e state/current/users/new1 ]; then
+			sees whole "${1:-}" || return
+			[ -z "${1:-}" ] || [ -z "$(user_traces)" ] || return
+			echo before
+			return
+		fi
+		[ -z "${1:-}" ] || {
+			box_client new1 new1-password
+			as new1 timeout 30 pkcs11-tool --module "$P11_PROXY" \
+				--login --pin 123456 -O >/dev/null || return
+		}
+		echo after
+	}
+	torture '< secrets 21
+new1-password
+123456
+partition-create new1'
+}
+
+@test "partition-delete, killed at any step, is undone or done" {
+	arrange() { database; box_lives || box_boot; }
+	settle() { :; }
+	verdict() {
+		[ -z "${1:-}" ] || [ -z "$(user_traces)" ] || return
+		if [ -e state/current/users/app ]; then
+			! sees whole "${1:-}" || echo before
+		else
+			! sees none "${1:-}" || echo after
+		fi
+	}
+	torture 'partition-delete app confirm=box'
 }
