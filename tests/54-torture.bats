@@ -334,3 +334,37 @@ partition-create new1'
 	}
 	torture 'partition-delete app confirm=box'
 }
+
+# boot_killed_at K: the boot that completes it; ended when it is at rest.
+boot_killed_at() {
+	rm -f booted
+	mkfifo booted
+	kill-at -a -o steps "$1" -- rm-supervise boot --headless 3>&- \
+		>booted 2>>box.log </dev/null &
+	if read -r -t 60 BOOTED <booted; then
+		echo switch-off >run/power
+	fi
+	wait "$!" || :
+}
+
+@test "a return to factory mode, killed at any step of its completion, is completed" {
+	local strike_no steps
+	for ((strike_no = -1; strike_no < N; strike_no++)); do
+		[ -e state/appliance ] ||
+			rm-supervise init box <<<"$MASTER_PASSWORD" >/dev/null
+		database
+		echo 'boot 1' >state/factory-reset
+		if [ "$strike_no" -eq -1 ]; then
+			boot_killed_at 0
+			steps=$(sed -n 's/^steps //p' steps)
+			continue
+		fi
+		boot_killed_at $((1 + strike_no * steps / N))
+		next_boot
+		[[ $BOOTED == *waits* ]]
+		[ "$(cd state && echo *)" = \
+			'audit.log boot-count conf lock lock.holder' ]
+		box_end
+	done
+	echo "# completion of factory-reset: $steps steps, killed at $N" >&3
+}
