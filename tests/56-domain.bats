@@ -402,28 +402,23 @@ dial_as_c() {
 	may 0 pull
 }
 
-@test "node: a writer is never in the middle of a snapshot" {
+@test "node: a snapshot waits for the change that is under way" {
 	two_nodes
 	serve
 	# Two files that are the same, whenever nobody writes.
-	local at=a/state/current/users/alice/partition
-	write() {
-		local i=0
-		until [ -e stop ]; do
-			i=$((i + 1))
-			flock -s "$at/gate.lock" flock -s "$at/db.lock" sh -c \
-				"echo $i >$at/tokens/x; echo $i >$at/tokens/y"
-		done
-	}
-	echo 0 >"$at/tokens/x"
-	echo 0 >"$at/tokens/y"
-	write 3>&- &
-	for _ in 1 2 3; do
-		may 0 pull
-		cmp staging/tree/users/alice/partition/tokens/[xy]
-	done
-	touch stop
-	wait "$!"
+	local at=$PWD/a/state/current/users/alice/partition pull
+	mkfifo hold
+	flock -s "$at/gate.lock" flock -s "$at/db.lock" sh -c \
+		"echo 1 >$at/tokens/x; read -r _ <hold; echo 1 >$at/tokens/y" 3>&- &
+	PIDS+=("$!")
+	until_true [ -s "$at/tokens/x" ]
+	pull >pulled 2>&1 3>&- &
+	pull=$!
+	until_true eval 'ls a/run/snapshots/*/tree/users/alice/password'
+	try 124 timeout 1 tail --pid="$pull" -s 0.05 -f /dev/null
+	echo >hold
+	wait "$pull"
+	cmp staging/tree/users/alice/partition/tokens/[xy]
 }
 
 # --- a node that lies -------------------------------------------------------
