@@ -37,6 +37,8 @@ static const char usage[] =
 "       rmctl [options] trust [NAME] HOST[:PORT]\n"
 "       rmctl trust --list | distrust HOST[:PORT]\n"
 "       rmctl [options] -H HOST[:PORT] --user NAME p11 [--socket PATH]\n"
+"       rmctl [options] -H HOST[:PORT] partition list | create USER |\n"
+"             delete USER | change-pin USER\n"
 "       rmctl [options] card list | public-key | enrol NAME\n";
 
 static const char help[] = "\n"
@@ -118,6 +120,7 @@ static const struct {
 	{ "card", rmctl_card },
 	{ "distrust", rmctl_distrust },
 	{ "p11", rmctl_p11 },
+	{ "partition", rmctl_partition },
 	{ "present", rmctl_present },
 	{ "run", rmctl_run },
 	{ "shell", rmctl_shell },

@@ -112,28 +112,20 @@ box_user() {
 	box_client "$1" "$1-password"
 }
 
+# station FOLDER: a home in which the service is pinned as box-service.
+station() {
+	mkdir -p "$1/.config/rm" "$1/.config/pkcs11/modules"
+	echo "box-service 127.0.0.1:$PORT $KEY" >"$1/.config/rm/appliances"
+}
+
 # box_client USER PASSWORD: a home for his applications.
 box_client() {
 	local home=$PWD/home.$1
-	mkdir -p "$home/.config/pkcs11/modules"
+	station "$home"
 	echo 'user-config: only' >"$home/.config/pkcs11/pkcs11.conf"
-	cat >"$home/relay" <<-'SH'
-	echo "login $1 $2"
-	read -r answer
-	[[ $answer == "+ $1" ]] || { echo "relay: $answer" >&2; exit 1; }
-	cat <&5 &
-	exec >&-
-	cat >&6
-	kill $! 2>/dev/null
-	SH
-	cat >"$home/connect" <<-SH
-	#!/bin/sh
-	exec rm-connect -a rm-p11/1 -p $KEY 127.0.0.1 $PORT -- \\
-		bash $home/relay $1 $2 5<&0 6>&1
-	SH
-	chmod 700 "$home/connect"
-	printf '%s\n' "remote: |$home/connect" 'critical: yes' \
-		>"$home/.config/pkcs11/modules/hsm.module"
+	(umask 077; echo "$2" >"$home/password")
+	printf '%s\n' "remote: |$(command -v rmctl) -H box-service --user $1 --password-file $home/password p11" \
+		'critical: yes' >"$home/.config/pkcs11/modules/hsm.module"
 }
 
 # as USER COMMAND...: also "try 0 as USER COMMAND", as env(1) it is a program.

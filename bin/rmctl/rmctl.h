@@ -70,6 +70,7 @@ int rmctl_card(int argc, char *argv[]);		/* card.c */
 int rmctl_trust(int argc, char *argv[]);	/* trust.c */
 int rmctl_distrust(int argc, char *argv[]);
 int rmctl_p11(int argc, char *argv[]);		/* p11.c */
+int rmctl_partition(int argc, char *argv[]);	/* partition.c */
 int rmctl_command(int argc, char *argv[]);	/* session.c */
 int rmctl_present(int argc, char *argv[]);
 int rmctl_shell(int argc, char *argv[]);	/* script.c */
