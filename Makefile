@@ -121,7 +121,7 @@ check-here: lint tests
 demo-here torture-here: tests
 	@BUILD=$(BUILD) tests/$(@:-here=) $(N)
 bench-here: tests
-	@for b in run gate sync; do BUILD=$(BUILD) tests/bench/$$b $(N) || exit; done
+	@for b in run gate p11 sync; do BUILD=$(BUILD) tests/bench/$$b $(N) || exit; done
 mutants: deps
 	@tests/unprivileged tests/mutants/run $(T)
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)

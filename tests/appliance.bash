@@ -163,6 +163,9 @@ p11_setup() {
 	echo 'user-config: only' >"$XDG_CONFIG_HOME/pkcs11/pkcs11.conf"
 	(umask 077; echo "$2" >"$user.password")
 	shift 2
+	# shellcheck disable=SC2016
+	timeout 30 bash -c 'until [ -s "$RM_RUN/service.addr" ]; do
+		sleep 0.05; done' || return 1
 	timeout 20 room rmctl -q trust --replace --fingerprint \
 		"$(cat "$RM_STATE/service")" "${ADDR:-127.0.0.1}:4434" ||
 		return 1
