@@ -212,7 +212,7 @@ power_settled() {
 
 @test "a key at the console during stop-service: it runs, or it is stopped" {
 	arrange() {
-		[ -z "${BOOT_PID:-}" ] || timeout 30 room rm-exec -L \
+		[ -z "${BOOT_PID:-}" ] || timeout 60 room rm-exec -L \
 			"$RM_BUILD/lib/rm/ops" <<<start-service
 	}
 	settle() { :; }
