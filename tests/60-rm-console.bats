@@ -142,6 +142,10 @@ operation() {
 	chmod 755 "ops/$name"
 }
 
+is_held() {
+	! rm-once -q "$1"
+}
+
 # Holds a lock, like whoever it belongs to would: hold LOCK
 hold() {
 	RM_AUTH_MANAGER=bob RM_AUTH_CUSTODIANS=alice,bob \
@@ -152,6 +156,9 @@ hold() {
 		rm-once "$1" -- sleep 600 3>&- &
 	HOLDER=$!
 	PIDS+=("$HOLDER")
+	# A listener writes where it listens once it has the lock: an event.
+	until_true is_held "$1"
+	: >>"$1"
 }
 
 let_go() {
