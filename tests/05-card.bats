@@ -323,7 +323,7 @@ typed" ]
 		echo $ROOM_PID $(cat $ROOM_DIR/cards/*/pid) >&4; read -r _' \
 		3>&- 4>up <>hold >/dev/null 2>&1 &
 	PIDS+=($!)
-	read -r -t 20 pids <up
+	read -r -t 60 pids <up
 	[ "$(wc -w <<<"$pids")" = 3 ]
 	# shellcheck disable=SC2206 # numbers
 	PIDS+=($pids)

@@ -35,7 +35,7 @@ keep_cat() {
 
 expect() {
 	local got=
-	read -r -t 20 got <&7 || :
+	read -r -t 60 got <&7 || :
 	[ "$got" = "$1" ] && return 0
 	echo "expected: $1, got: $got" >&2
 	cat keep.log >&2
@@ -177,7 +177,7 @@ gone() {
 	mkfifo nothing
 	keep lease/on -- sh -c 'trap "" TERM; echo $$ >events
 		while :; do read -r _ <>nothing; done'
-	read -r -t 20 pid <&7
+	read -r -t 60 pid <&7
 	rm lease/on
 	until_true gone "$pid"
 	grep -q 'warning: killing what sh left' keep.log
@@ -190,19 +190,19 @@ gone() {
 			while :; do sleep 600; done" &
 		exec sleep 600'
 	local prog daemon
-	read -r -t 20 prog <&7
-	read -r -t 20 daemon <&7
+	read -r -t 60 prog <&7
+	read -r -t 60 daemon <&7
 	rm lease/on
 	until_true gone "$prog"
 	until_true gone "$daemon"
 	# And when the program goes by itself and leaves them behind.
 	put two
-	read -r -t 20 prog <&7
-	read -r -t 20 daemon <&7
+	read -r -t 60 prog <&7
+	read -r -t 60 daemon <&7
 	kill -KILL "$prog"
-	read -r -t 20 prog <&7
+	read -r -t 60 prog <&7
 	gone "$daemon"
-	read -r -t 20 daemon <&7
+	read -r -t 60 daemon <&7
 	stop TERM 0
 	gone "$prog"
 	gone "$daemon"
@@ -282,7 +282,7 @@ gone() {
 	expect 0000000000000000
 	# Neither PIPE nor TERM nor CHLD is ignored.
 	local ignored
-	read -r -t 20 ignored <&7
+	read -r -t 60 ignored <&7
 	[ $((0x$ignored & 0x15000)) = 0 ]
 	expect 'none none'
 	[ "$(cat fds)" = '0 1 2 3 ' ]

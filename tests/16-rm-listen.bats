@@ -47,21 +47,21 @@ setup() {
 dial() {
 	local -n into=$1
 	exec {into}<>"/dev/tcp/${2:-127.0.0.1}/$PORT"
-	read -r -t 20 FIRST <&"$into"
+	read -r -t 60 FIRST <&"$into"
 }
 
 # The connection still works.
 works() {
 	echo "to $1" >&"$1"
 	local line
-	read -r -t 20 line <&"$1"
+	read -r -t 60 line <&"$1"
 	[ "$line" = "to $1" ]
 }
 
 # The connection has ended: no byte more, and not only because of the limit.
 ended() {
 	local line rc=0
-	read -r -t 20 line <&"$1" 2>/dev/null || rc=$?
+	read -r -t 60 line <&"$1" 2>/dev/null || rc=$?
 	[ "$rc" -eq 1 ] && [ -z "$line" ]
 }
 
@@ -237,7 +237,7 @@ TCPREMOTEPORT=[1-9]*"
 	local manager a b c
 	dial manager
 	echo admit >&"$manager"
-	read -r -t 20 _ <&"$manager"
+	read -r -t 60 _ <&"$manager"
 	dial a
 	dial b
 	ended "$a"
@@ -254,7 +254,7 @@ TCPREMOTEPORT=[1-9]*"
 	for ((i = 0; i < 20; i++)); do
 		dial "v[$i]"
 		echo admit >&"${v[$i]}"
-		read -r -t 20 _ <&"${v[$i]}"
+		read -r -t 60 _ <&"${v[$i]}"
 	done
 	for ((i = 0; i < 20; i++)); do
 		works "${v[$i]}"
@@ -266,7 +266,7 @@ TCPREMOTEPORT=[1-9]*"
 	local manager late
 	dial manager
 	echo admit >&"$manager"
-	read -r -t 20 _ <&"$manager"
+	read -r -t 60 _ <&"$manager"
 	dial late
 	ended "$late"
 	works "$manager"
@@ -318,12 +318,12 @@ TCPREMOTEPORT=[1-9]*"
 	listen rm-listen -R 4 -k 2 127.0.0.1 0 -- ./polite
 	dial a
 	stop TERM
-	read -r -t 20 line <&"$a"
+	read -r -t 60 line <&"$a"
 	[ "$line" = 'took over' ]
 	listen rm-listen -R 4 -k 2 127.0.0.1 0 -- ./polite
 	dial a
 	stop HUP
-	read -r -t 20 line <&"$a"
+	read -r -t 60 line <&"$a"
 	[ "$line" = 'going down' ]
 }
 
@@ -360,7 +360,7 @@ TCPREMOTEPORT=[1-9]*"
 	dial a
 	kill -KILL "$LISTEN_PID"
 	wait "$LISTEN_PID" || :
-	read -r -t 20 line <&"$a"
+	read -r -t 60 line <&"$a"
 	[ "$line" = 'took over' ]
 }
 
@@ -410,7 +410,7 @@ TCPREMOTEPORT=[1-9]*"
 	[ "$(grep -c warning: listen.log)" -le 3 ]
 	works "$a"
 	prlimit --pid "$LISTEN_PID" --nofile=64:
-	read -r -t 20 _ <&"$b"
+	read -r -t 60 _ <&"$b"
 	works "$b"
 }
 

@@ -43,7 +43,7 @@ serve() {
 	(close_more && exec tcpserver -1 -v -H -R -l0 127.0.0.1 0 rm-tls \
 		"${opts[@]}" dev.crt dev.key "$@") >ready 2>>log </dev/null &
 	PIDS+=("$!")
-	read -r -t 20 PORT <ready
+	read -r -t 60 PORT <ready
 }
 
 # A client that says what comes on its input and shows what it gets.
@@ -190,7 +190,7 @@ asan() { [[ $RM_BUILD == */asan ]]; }
 		--block-signal=HUP rm-tls dev.crt dev.key -- \
 		grep SigBlk /proc/self/status 3>&- >ready 2>>log </dev/null &
 	PIDS+=("$!")
-	read -r -t 20 PORT <ready
+	read -r -t 60 PORT <ready
 	run -0 client -quiet </dev/null
 	# Bits 0 and 14: HUP and TERM.
 	has "$output" $'*SigBlk:\t0000000000004001'
@@ -205,7 +205,7 @@ asan() { [[ $RM_BUILD == */asan ]]; }
 	half_client "" <words >answer 3>&- &
 	local client=$! pid copier
 	exec 5>words
-	read -r -t 20 pid <up
+	read -r -t 60 pid <up
 	copier=$(<"/proc/$pid/task/$pid/children")
 	kill -TERM "${copier% }"
 	kill -HUP "${copier% }"
@@ -252,7 +252,7 @@ asan() { [[ $RM_BUILD == */asan ]]; }
 		dev.crt dev.key -- sh -c 'echo up; read -r _ <go; echo bye') \
 		>ready 2>>log </dev/null &
 	PIDS+=("$!")
-	read -r -t 20 PORT <ready
+	read -r -t 60 PORT <ready
 	half_client "" <much >answer 3>&- &
 	until_true grep up answer
 	echo >go
@@ -314,7 +314,7 @@ asan() { [[ $RM_BUILD == */asan ]]; }
 		dev.key sh -c "echo over >&7; exec 7>&-; exec cat" 7>admit' \
 		3>&- >ready 2>>log </dev/null &
 	PIDS+=("$!")
-	read -r -t 20 PORT <ready
+	read -r -t 60 PORT <ready
 	half_client "" <words >answer 3>&- &
 	exec 5>words
 	# The program has closed it, and the copier lives.
@@ -332,7 +332,7 @@ asan() { [[ $RM_BUILD == */asan ]]; }
 	half_client "" <words >/dev/null 3>&- &
 	exec 5>words
 	local pid copier
-	read -r -t 20 pid <up
+	read -r -t 60 pid <up
 	copier=$(<"/proc/$pid/task/$pid/children")
 	[ "$(stat -c %U "/proc/${copier% }/mem")" = root ]
 	run ! ls "/proc/${copier% }/fd"

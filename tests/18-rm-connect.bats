@@ -53,7 +53,7 @@ run_host() {
 		dev.crt dev.key -- "$@") >ready 2>>log </dev/null &
 	HOST_PID=$!
 	PIDS+=("$HOST_PID")
-	read -r -t 20 PORT <ready
+	read -r -t 60 PORT <ready
 }
 
 # A unix socket, sock, behind which socat runs a shell command.
@@ -192,7 +192,7 @@ rm-connect: info: DO NOT GO ON *"
 	local pid=$!
 	exec 5>in 6<out
 	echo hello >&5
-	read -r -t 20 -u 6 line
+	read -r -t 60 -u 6 line
 	[ "$line" = hello ]
 	exec 5>&- 6<&-
 	wait "$pid"
@@ -266,7 +266,7 @@ rm-connect: info: DO NOT GO ON *"
 		(close_more && exec tcpserver -1 -H -R -l0 127.0.0.1 0 sh -c \
 			'read -r _ <>never') >ready 2>>log </dev/null &
 		PIDS+=("$!")
-		read -r -t 20 PORT <ready
+		read -r -t 60 PORT <ready
 	}
 	run_silent
 	try 111 rm-connect -t 0.2 -p "$ID" 127.0.0.1 "$PORT" <<<hello

@@ -110,7 +110,7 @@ visit() {
 	hear
 }
 say() { printf '%s\n' "$1" >&6; }
-hear() { read -r -t 20 -u 7 HEARD; }
+hear() { read -r -t 60 -u 7 HEARD; }
 
 # The status of the visit, which ends by itself.
 ended() {
@@ -381,7 +381,7 @@ ip 192.0.2.7" ]
 	mkfifo up hold
 	rm-once run/session -- sh -c 'echo up >up; read -r _ <hold' 3>&- &
 	PIDS+=("$!")
-	read -r -t 20 _ <up
+	read -r -t 60 _ <up
 	try 1 rm-auth session -- echo in
 	has "$output" "rm/1 $(<state/appliance) busy arming=*"
 	[ ${#lines[@]} = 1 ]

@@ -31,7 +31,7 @@ visit() {
 	exec 6>in 7<out
 }
 say() { printf '%s\n' "$1" >&6; }
-hear() { read -r -t 20 -u 7 HEARD; }
+hear() { read -r -t 60 -u 7 HEARD; }
 ended() {
 	local rc=0
 	wait "$VISIT" || rc=$?
@@ -238,7 +238,7 @@ no_turns() {
 	exec 8<>hold
 	rm-once users/.turns -- sh -c 'echo up >up; read -r _ <hold' 3>&- &
 	PIDS+=("$!")
-	read -r -t 20 _ <up
+	read -r -t 60 _ <up
 }
 
 @test "rm-login waits for a turn, and gets it" {

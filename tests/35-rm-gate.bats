@@ -264,7 +264,7 @@ matrix_remote() {
 		mkfifo up hold
 		flock $how part/token.lock sh -c 'echo up >up; read -r _ <hold' 3>&- &
 		PIDS+=("$!")
-		read -r -t 20 _ <up
+		read -r -t 60 _ <up
 		if [ $how = -x ]; then
 			try 124 timeout 0.5 "${TOOL[@]}" -L
 		else
@@ -347,7 +347,7 @@ key: DEVICE_ERROR'
 	flock -x part/gate.lock flock -x part/db.lock \
 		sh -c 'echo up >up; read -r _ <hold' 3>&- &
 	PIDS+=("$!")
-	read -r -t 20 _ <up
+	read -r -t 60 _ <up
 	# A log-in writes too: it waits, and what does not write goes on.
 	try 0 "${TOOL[@]}" -M
 	try 124 timeout 0.5 probe-load "$GATE" 123456 make 1

@@ -7,7 +7,7 @@ hold_lock() {
 	mkfifo up hold
 	rm-once lock -- sh -c 'echo up >up; read -r _ <hold' 3>&- &
 	PIDS+=("$!")
-	read -r -t 20 _ <up
+	read -r -t 60 _ <up
 }
 
 @test "rm-once refuses a second session, then admits it once the first ends" {
@@ -46,7 +46,7 @@ hold_lock() {
 	mkfifo up
 	rm-once lock -- sh -c 'echo up >up; exec sleep 600' 3>&- &
 	local pid=$!
-	read -r -t 20 _ <up
+	read -r -t 60 _ <up
 	kill -KILL "$pid"
 	wait "$pid" || :
 	try 0 rm-once lock -- true

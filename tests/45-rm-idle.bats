@@ -38,7 +38,7 @@ ended() {
 
 expect() {
 	local got=
-	read -r -t 20 got <&"${2:-9}" || :
+	read -r -t 60 got <&"${2:-9}" || :
 	[ "$got" = "$1" ] && return 0
 	echo "expected: $1, got: $got" >&2
 	return 1

@@ -255,7 +255,7 @@ clients_are() {
 	[ "$(grep -c '^+ done' <<<"$output")" = 3 ]
 	has "$output" *'! usage confirm=NAME*restart confirm=NAME'*
 	has "$output" *': service running'*': the service is stopped'*
-	read -r -t 20 word <&9
+	read -r -t 60 word <&9
 	[ "$word" = restart ]
 	exec 9<&-
 }
@@ -306,7 +306,7 @@ clients_are() {
 	for op in restart switch-off; do
 		try 0 "$OPS/$op"
 		has "$output" 'the appliance *'
-		read -r -t 20 word <&9
+		read -r -t 60 word <&9
 		[ "$word" = "$op" ]
 	done
 	exec 9<&-

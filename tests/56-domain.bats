@@ -57,7 +57,7 @@ listen() {
 	"$1" -R 4 "${@:2}" 3>&- 4>ready </dev/null >>listen.out 2>>listen.log &
 	LISTEN_PID=$!
 	PIDS+=("$LISTEN_PID")
-	read -r -t 20 PORT <ready
+	read -r -t 60 PORT <ready
 }
 
 # may CODE FUNCTION...: as try, for a function, which has its own limit.

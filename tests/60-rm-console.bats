@@ -403,7 +403,7 @@ Power Off ▸' ]
 	keys R Enter
 	see 'Restart hsm-1 now?'
 	keys Down Enter
-	read -r -t 20 -u 9 word
+	read -r -t 60 -u 9 word
 	[ "$word" = restart ]
 	answered 'the appliance restarts now'
 	keys Enter
@@ -411,7 +411,7 @@ Power Off ▸' ]
 	keys P Enter
 	see 'Switch off hsm-1 now?'
 	keys Y Enter
-	read -r -t 20 -u 9 word
+	read -r -t 60 -u 9 word
 	[ "$word" = switch-off ]
 }
 
@@ -766,7 +766,7 @@ console_path() {
 	PIDS+=("$!")
 	exec 8>in 9<out
 	line() {
-		read -r -t 20 -u 9 LINE
+		read -r -t 60 -u 9 LINE
 		[ "$LINE" = "$1" ] || { echo "line: $LINE, not $1"; return 1; }
 	}
 	line 'service stopped'

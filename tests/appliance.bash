@@ -54,7 +54,7 @@ appliance_init() {
 
 # appliance_enrol READER NAME
 appliance_enrol() {
-	timeout 20 room rmctl --reader "$(room_reader "$1")" --pin-file pin \
+	timeout 60 room rmctl --reader "$(room_reader "$1")" --pin-file pin \
 		card enrol --appliance "$APPLIANCE" "$2" >"$2.enrol" &&
 		rm-supervise enrol "$2" <"$2.enrol"
 }
@@ -76,8 +76,8 @@ appliance_booted() {
 }
 
 appliance_arm() {
-	timeout 20 room rm-supervise arm || { cat appliance.log >&2; return 1; }
-	[ -e known ] || timeout 20 room rmctl trust --fingerprint \
+	timeout 60 room rm-supervise arm || { cat appliance.log >&2; return 1; }
+	[ -e known ] || timeout 60 room rmctl trust --fingerprint \
 		"$APPLIANCE" 127.0.0.1 >known 2>&1 ||
 		{ cat known appliance.log >&2; return 1; }
 }
@@ -166,7 +166,7 @@ p11_setup() {
 	# shellcheck disable=SC2016
 	timeout 30 bash -c 'until [ -s "$RM_RUN/service.addr" ]; do
 		sleep 0.05; done' || return 1
-	timeout 20 room rmctl -q trust --replace --fingerprint \
+	timeout 60 room rmctl -q trust --replace --fingerprint \
 		"$(cat "$RM_STATE/service")" "${ADDR:-127.0.0.1}:4434" ||
 		return 1
 	p11_module "-H ${ADDR:-127.0.0.1} --user $user --password-file $PWD/$user.password${*:+ $*}"
@@ -179,5 +179,5 @@ p11_module() {
 }
 
 p11() {
-	timeout 20 room pkcs11-tool --module "$P11_PROXY" "$@"
+	timeout 60 room pkcs11-tool --module "$P11_PROXY" "$@"
 }

@@ -37,7 +37,7 @@ try() {
 	local want=$1
 	shift
 	stderr=
-	run "-$want" --separate-stderr timeout 20 "$@" && return 0
+	run "-$want" --separate-stderr timeout 60 "$@" && return 0
 	printf 'command: %s\nstatus: %s, not %s\nstdout: %s\nstderr: %s\n' \
 		"$*" "$status" "$want" "$output" "$stderr" >&2
 	return 1
@@ -74,14 +74,14 @@ listen() {
 	"$@" 3>&- 4>ready </dev/null >>listen.out 2>>listen.log &
 	LISTEN_PID=$!
 	PIDS+=("$LISTEN_PID")
-	read -r -t 20 PORT <ready
+	read -r -t 60 PORT <ready
 }
 
 # Waits, without polling the clock of a test, until a command succeeds; the
 # limit is only against hangs.
 until_true() {
 	local i
-	for ((i = 0; i < 400; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		"$@" >/dev/null 2>&1 && return 0
 		command sleep 0.05
 	done
