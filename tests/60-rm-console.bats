@@ -989,3 +989,45 @@ restart          local-only' ]
 	see "$(printf 'correct horse\n99887766\n' | sha256sum | cut -c -20)"
 	run ! grep -rE 'horse|99887766' state run err
 }
+
+# --- terminals --------------------------------------------------------------
+
+@test "rm-console on a dumb terminal prints facts as lines" {
+	console 'env TERM=dumb rm-console'
+	see 'service stopped'
+	arm
+	see armed
+	keys x
+	see disarmed
+	disarmed
+}
+
+@test "rm-console says what it needs when there is no room, and a key still counts" {
+	console
+	console_arm
+	mux resize-window -x 40 -y 12
+	see '40 x 12 is too small'
+	see 'The console needs 80 x 24'
+	armed
+	keys x
+	until_true disarmed
+	mux resize-window -x 80 -y 25
+	see Main
+}
+
+@test "rm-console draws in ASCII where there is no UTF-8" {
+	console 'env LC_ALL=C rm-console'
+	see 'Power Off >'
+	shows '+-----'
+	shows '| About'
+	run ! grep -P '[^\x00-\x7f]' <(screen)
+	keys C Enter
+	see '| <'
+}
+
+@test "rm-console works on a VT100" {
+	console 'env TERM=vt100 rm-console'
+	see 'Power Off >'
+	keys C Enter
+	see 'Load Remote Management'
+}

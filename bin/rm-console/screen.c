@@ -57,8 +57,10 @@ start_newt(void)
 		diex(RM_EXIT_USAGE, "unable to draw on this terminal");
 	s.drawing = true;
 	/* An old terminal has lines of its own; others get + - and |. */
-	if (!s.utf8 && strncmp(getenv("TERM"), "vt", 2) != 0)
+	if (!s.utf8 && strncmp(getenv("TERM"), "vt", 2) != 0) {
 		SLtt_Has_Alt_Charset = 0;
+		(void)SLsmg_reinit_smg();	/* it chose its lines before */
+	}
 	newtCls();
 	newtCursorOff();
 	make_raw();
