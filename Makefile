@@ -37,8 +37,8 @@ COMPILE = $(CC) -std=c17 $(CPPFLAGS) $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS)
 
 TOOLS := $(patsubst bin/%.c,%,$(wildcard bin/*.c))
 SCRIPTS := $(patsubst bin/%,%,$(shell find bin -maxdepth 1 -type f ! -name '*.c'))
-SHARED := $(patsubst lib/%,%,$(filter-out lib/gate %ops lib/modes %.c %.h, \
-	$(wildcard lib/* lib/*ops/* lib/modes/*)))
+SHARED := $(patsubst lib/%,%,$(filter-out %.c %.h, \
+	$(shell find lib -type f ! -path 'lib/gate/*')))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 HELPERS := probe-matrix probe-rules probe-load probe-client piv-card wait-card raw-sign kill-at
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))

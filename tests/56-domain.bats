@@ -34,8 +34,8 @@ two_nodes() {
 	more_init a 127.0.0.1
 	A=$APPLIANCE
 	seed "$RM_STATE/current"
-	"$LIB/domain" put-if name '' prod
-	"$LIB/domain" put-if "node/$B" '' 'b 127.0.0.1 4435'
+	"$LIB/node/domain" put-if name '' prod
+	"$LIB/node/domain" put-if "node/$B" '' 'b 127.0.0.1 4435'
 	more_at b
 	seed "$RM_STATE/current"
 	echo 'hash of bob' >"$RM_STATE/current/users/master/password"
@@ -47,7 +47,7 @@ serve() {
 	listen rm-listen -a 15 127.0.0.1 0 -- \
 		rm-tls -a rm-node/1 -n "$RM_STATE/current/nodes" \
 		"$RM_STATE/device.crt" "$RM_STATE/device.key" -- \
-		"${1:-$LIB}/node-serve"
+		"${1:-$LIB}/node/serve"
 	more_at b
 }
 
@@ -80,14 +80,14 @@ dial() {
 pull() {
 	[ $# -gt 0 ] || set -- 'version 0.1' 'mode NRM' 'domain prod'
 	mkdir -p staging
-	dial "$LIB/node-pull" "$PWD/staging" "$A" "$B" "$@" 5>&1
+	dial "$LIB/node/pull" "$PWD/staging" "$A" "$B" "$@" 5>&1
 }
 
 # --- the shared state -------------------------------------------------------
 
 @test "domain: a value changes only if it is what the caller has seen" {
 	mkdir store
-	at="$LIB/domain -s store"
+	at="$LIB/node/domain -s store"
 	# shellcheck disable=SC2086
 	{
 		try 1 $at get name
@@ -117,52 +117,52 @@ $key" ]
 	mkdir store
 	for key in names node/ node/../../x "node/$(printf '%065d' 7)" \
 		"node/$(printf '%063dA' 7)" ''; do
-		try 100 "$LIB/domain" -s store get "$key"
+		try 100 "$LIB/node/domain" -s store get "$key"
 	done
-	try 100 "$LIB/domain" -s store put-if name '' $'two\nlines'
-	try 100 "$LIB/domain" -s store put-if name ''
-	try 100 "$LIB/domain" -s store
-	try 111 "$LIB/domain" -s nowhere get name
+	try 100 "$LIB/node/domain" -s store put-if name '' $'two\nlines'
+	try 100 "$LIB/node/domain" -s store put-if name ''
+	try 100 "$LIB/node/domain" -s store
+	try 111 "$LIB/node/domain" -s nowhere get name
 	[ "$(find store -type f ! -name '.*')" = '' ]
 }
 
 @test "domain: of many who put at once, one wins" {
 	mkdir store
 	for i in 1 2 3 4 5 6 7 8; do
-		"$LIB/domain" -s store put-if name '' "d$i" && echo "d$i" >>won &
+		"$LIB/node/domain" -s store put-if name '' "d$i" && echo "d$i" >>won &
 	done 3>&-
 	wait
 	[ "$(wc -l <won)" -eq 1 ]
-	[ "$("$LIB/domain" -s store get name)" = "$(cat won)" ]
+	[ "$("$LIB/node/domain" -s store get name)" = "$(cat won)" ]
 }
 
 @test "domain: the lock keeps others out, and lets its holder put" {
 	mkdir store
 	mkfifo hold
-	"$LIB/domain" -s store lock sh -c \
-		"'$LIB/domain' -s store put-if name '' mine; echo >in; read -r _ <hold" \
+	"$LIB/node/domain" -s store lock sh -c \
+		"'$LIB/node/domain' -s store put-if name '' mine; echo >in; read -r _ <hold" \
 		3>&- &
 	PIDS+=("$!")
 	until_true [ -e in ]
-	"$LIB/domain" -s store put-if name mine yours 3>&- &
+	"$LIB/node/domain" -s store put-if name mine yours 3>&- &
 	PIDS+=("$!")
-	try 124 timeout 0.5 "$LIB/domain" -s store put-if name mine other
-	[ "$("$LIB/domain" -s store get name)" = mine ]
+	try 124 timeout 0.5 "$LIB/node/domain" -s store put-if name mine other
+	[ "$("$LIB/node/domain" -s store get name)" = mine ]
 	echo >hold
 	until_true grep -qx 'name yours' store/domain
 }
 
 @test "domain: watch returns when the value is another" {
 	mkdir store
-	"$LIB/domain" -s store put-if name '' prod
-	"$LIB/domain" -s store watch name prod 3>&- &
+	"$LIB/node/domain" -s store put-if name '' prod
+	"$LIB/node/domain" -s store watch name prod 3>&- &
 	local watch=$!
 	PIDS+=("$watch")
 	kill -0 "$watch"
-	"$LIB/domain" -s store put-if name prod test
+	"$LIB/node/domain" -s store put-if name prod test
 	timeout 20 tail --pid="$watch" -s 0.05 -f /dev/null
 	wait "$watch"
-	try 0 "$LIB/domain" -s store watch name prod
+	try 0 "$LIB/node/domain" -s store watch name prod
 }
 
 # --- the sync point ---------------------------------------------------------
@@ -170,7 +170,7 @@ $key" ]
 @test "sync point: equal databases have it in common, others not" {
 	seed one
 	cp -r one two
-	try 0 "$LIB/sync-point" one
+	try 0 "$LIB/node/sync-point" one
 	has "$output" '[0-9a-f][0-9a-f][0-9a-f][0-9a-f]*'
 	[ "${#output}" -eq 16 ]
 	local point=$output tokens=two/users/alice/partition/tokens/0e4a-1
@@ -181,14 +181,14 @@ $key" ]
 	mkdir two/users/.carol.new
 	echo x >two/users/.carol.new/password
 	printf count | dd of="$tokens/token.object" conv=notrunc status=none
-	try 0 "$LIB/sync-point" two
+	try 0 "$LIB/node/sync-point" two
 	[ "$output" = "$point" ]
 	# All else is: one test for each.
 	change() {
 		rm -rf two
 		cp -r one two
 		(cd two && eval "$1")
-		try 0 "$LIB/sync-point" two
+		try 0 "$LIB/node/sync-point" two
 		[ "$output" != "$point" ] || { echo "same: $1" >&2; return 1; }
 	}
 	tokens=${tokens#two/}
@@ -209,39 +209,39 @@ $key" ]
 	local module=/usr/lib/softhsm/libsofthsm2.so before
 	softhsm2-util --init-token --free --label alice --so-pin 12345678 \
 		--pin 12345678 >/dev/null
-	before=$("$LIB/sync-point" .)
+	before=$("$LIB/node/sync-point" .)
 	try 0 pkcs11-tool --module "$module" --login --pin 12345678 -O
 	run pkcs11-tool --module "$module" --login --pin 87654321 -O
 	[ "$status" -ne 0 ]
-	[ "$("$LIB/sync-point" .)" = "$before" ]
+	[ "$("$LIB/node/sync-point" .)" = "$before" ]
 	try 0 pkcs11-tool --module "$module" --login --pin 12345678 \
 		--keypairgen --key-type EC:prime256v1 --label k
-	[ "$("$LIB/sync-point" .)" != "$before" ]
+	[ "$("$LIB/node/sync-point" .)" != "$before" ]
 }
 
 # --- the manifest -----------------------------------------------------------
 
 @test "manifest: what it makes is checked and verified well" {
 	seed one
-	"$LIB/manifest" make one >list
+	"$LIB/node/manifest" make one >list
 	head -n 2 list
 	[ "$(head -n 2 list)" = 'dir users
 dir users/alice' ]
 	run ! grep lock list
-	try 0 "$LIB/manifest" check list
+	try 0 "$LIB/node/manifest" check list
 	mkdir copy
 	cp -r one/users copy/
 	find copy -name '*.lock' -delete
-	try 0 "$LIB/manifest" verify list copy
+	try 0 "$LIB/node/manifest" verify list copy
 }
 
 @test "manifest: a line that could lead elsewhere, or is no such line, is refused" {
 	seed one
-	"$LIB/manifest" make one >list
+	"$LIB/node/manifest" make one >list
 	local sum=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 	while IFS= read -r line; do
 		{ cat list; printf "${line//%/%%}\n"; } >bad
-		try 1 "$LIB/manifest" check bad
+		try 1 "$LIB/node/manifest" check bad
 		has "$stderr" 'manifest: fatal: *'
 	done <<-LINES
 	file $sum 5 users/../../evil
@@ -279,23 +279,23 @@ dir users/alice' ]
 	junk
 	LINES
 	grep -v master list >bad
-	try 1 "$LIB/manifest" check bad
+	try 1 "$LIB/node/manifest" check bad
 	: >bad
-	try 1 "$LIB/manifest" check bad
+	try 1 "$LIB/node/manifest" check bad
 	head -c 3000 /dev/urandom >bad
-	try 1 "$LIB/manifest" check bad
+	try 1 "$LIB/node/manifest" check bad
 }
 
 @test "manifest: what is not as listed, to the byte, does not verify" {
 	seed one
 	find one -name '*.lock' -delete
-	"$LIB/manifest" make one >list
+	"$LIB/node/manifest" make one >list
 	local tokens=users/alice/partition/tokens/0e4a-1
 	refused() {
 		rm -rf two
 		cp -r one two
 		(cd two && eval "$1")
-		try 1 "$LIB/manifest" verify list two
+		try 1 "$LIB/node/manifest" verify list two
 		has "$stderr" "manifest: fatal: $2"
 	}
 	refused "echo x >$tokens/extra" "not as listed: $tokens/extra"
@@ -309,7 +309,7 @@ dir users/alice' ]
 		"no plain file: $tokens/1234.object"
 	# Times and modes are not in it.
 	chmod 600 "one/$tokens/1234.object"
-	try 0 "$LIB/manifest" verify list one
+	try 0 "$LIB/node/manifest" verify list one
 }
 
 # --- a node that is asked ---------------------------------------------------
@@ -323,7 +323,7 @@ dir users/alice' ]
 : version 0.1
 : mode NRM
 : domain prod
-: sync-point $("$LIB/sync-point" "$MORE/a/state/current")
+: sync-point $("$LIB/node/sync-point" "$MORE/a/state/current")
 : node b 127.0.0.1 4435 $B
 + hello" ]
 	may 0 dial sh -c 'echo nonsense; cat >&2'
@@ -336,7 +336,7 @@ dir users/alice' ]
 	run ! grep -q sync-point <<<"$output"
 	# One that is not listed any more.
 	more_at a
-	"$LIB/domain" put-if "node/$B" 'b 127.0.0.1 4435' ''
+	"$LIB/node/domain" put-if "node/$B" 'b 127.0.0.1 4435' ''
 	more_at b
 	run dial sh -c 'echo hello; cat >&2'
 	has "$output" '*refused by the peer*'
@@ -354,7 +354,7 @@ dial_as_c() {
 	has "$output" '*% 10 2 of 5 files to fetch, *'
 	(cd "$MORE/a/state/current" && find users -type f ! -name '*.lock' \
 		-exec cmp {} "$PWD/../../../staging/tree/{}" \;)
-	[ "$("$LIB/sync-point" "$MORE/a/state/current")" = \
+	[ "$("$LIB/node/sync-point" "$MORE/a/state/current")" = \
 		"$(sed -n 's/^sync-point //p' staging/manifest)" ]
 	grep -qx "node/$B b 127.0.0.1 4435" staging/manifest
 	# The signature is one that openssl agrees with.
@@ -427,11 +427,11 @@ dial_as_c() {
 # honest one as $honest.
 lie() {
 	rm -rf lies
-	mkdir lies
-	cp "$LIB"/* lies/ 2>/dev/null || :
-	mv "lies/$1" lies/honest
-	printf '%s\n' '#!/bin/sh' 'honest=${0%/*}/honest' "$2" >"lies/$1"
-	chmod 755 "lies/$1"
+	mkdir -p lies/node
+	cp -r "$LIB"/. lies
+	mv "lies/node/$1" lies/node/honest
+	printf '%s\n' '#!/bin/sh' 'honest=${0%/*}/honest' "$2" >"lies/node/$1"
+	chmod 755 "lies/node/$1"
 	[ -z "${LISTEN_PID:-}" ] || kill "$LISTEN_PID"
 	serve "$PWD/lies"
 }
@@ -482,20 +482,20 @@ lie_after() {
 
 @test "node: a manifest that another key signed, or nobody, is refused" {
 	two_nodes
-	mkdir lies
-	cp "$LIB"/* lies/ 2>/dev/null || :
+	mkdir -p lies/node
+	cp -r "$LIB"/. lies
 	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
 		-out other.key 2>/dev/null
-	sed -i "s|^pack() {|&\nRM_STATE=$PWD/o|" lies/node-serve
+	sed -i "s|^pack() {|&\nRM_STATE=$PWD/o|" lies/node/serve
 	mkdir o
 	cp other.key o/device.key
 	serve "$PWD/lies"
 	may 1 pull
 	has "${lines[-1]}" '!! changed-key the manifest is signed by another key'
 	kill "$LISTEN_PID"
-	cp "$LIB/node-serve" lies/
+	cp "$LIB/node/serve" lies/node/
 	sed -i 's|^	cat "$snapshot/manifest"|	sed s/NRM/NRX/ "$snapshot/manifest"|' \
-		lies/node-serve
+		lies/node/serve
 	serve "$PWD/lies"
 	may 1 pull
 	has "${lines[-1]}" '!! denied the signature of the manifest does not verify'
@@ -503,11 +503,11 @@ lie_after() {
 
 @test "node: one that answers nonsense, or for ever, is not listened to" {
 	two_nodes
-	mkdir lies
+	mkdir -p lies/node
 	say() {
 		[ -z "${LISTEN_PID:-}" ] || kill "$LISTEN_PID"
-		{ echo '#!/bin/sh'; echo "$1"; } >lies/node-serve
-		chmod 755 lies/node-serve
+		{ echo '#!/bin/sh'; echo "$1"; } >lies/node/serve
+		chmod 755 lies/node/serve
 		serve "$PWD/lies"
 		may 1 pull
 		has "${lines[-1]}" "!! $2"

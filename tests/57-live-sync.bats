@@ -42,18 +42,18 @@ pair() {
 	more_init b 127.0.0.3
 	seed carol
 	B=$APPLIANCE
-	"$RM_OPS/../domain" put-if "node/$A" '' 'a 127.0.0.2 4435'
+	"$RM_OPS/../node/domain" put-if "node/$A" '' 'a 127.0.0.2 4435'
 	more_boot
 	more_at a
-	"$RM_OPS/../domain" put-if "node/$B" '' 'b 127.0.0.3 4435'
-	"$RM_OPS/../domain" put-if name '' prod
+	"$RM_OPS/../node/domain" put-if "node/$B" '' 'b 127.0.0.3 4435'
+	"$RM_OPS/../node/domain" put-if name '' prod
 	more_boot
 	until_true [ -s "$RM_RUN/node.addr" ]
 	more_at b
 }
 
 point() {
-	"$RM_BUILD/lib/rm/sync-point" "$MORE/$1/state/current"
+	"$RM_BUILD/lib/rm/node/sync-point" "$MORE/$1/state/current"
 }
 
 # says GLOB: the last answer.
@@ -155,14 +155,14 @@ rm_service_is_up() {
 	pair
 	local_op live-sync a confirm=b
 	says '! failed this appliance is in no domain: domain-create or domain-join first'
-	"$RM_OPS/../domain" put-if name '' test
+	"$RM_OPS/../node/domain" put-if name '' test
 	local_op live-sync c confirm=b
 	says '! usage no node c is listed'
 	local_op live-sync a confirm=b
 	says '! failed node a is in domain prod, this appliance in test'
 	local_op domain-join a confirm=b
 	says '! failed this appliance is in domain test: domain-leave first'
-	"$RM_OPS/../domain" put-if name test prod
+	"$RM_OPS/../node/domain" put-if name test prod
 	# The service.
 	: >"$RM_RUN/clients/carol"
 	local_op live-sync a confirm=b
@@ -211,11 +211,11 @@ rm_service_is_up() {
 
 @test "live-sync: another version is refused" {
 	pair
-	"$RM_OPS/../domain" put-if name '' prod
+	"$RM_OPS/../node/domain" put-if name '' prod
 	# The node says so: its own rm-exec is another.
-	mkdir lies
-	cp "$RM_BUILD"/lib/rm/* lies/ 2>/dev/null || :
-	sed -i 's/^	version=.*/	version=0.2/' lies/node-serve
+	mkdir -p lies/node
+	cp -r "$RM_BUILD"/lib/rm/. lies
+	sed -i 's/^	version=.*/	version=0.2/' lies/node/serve
 	relisten lies
 	local_op live-sync a confirm=b
 	says '! failed node a is of version 0.2, this appliance of 0.1'
@@ -229,25 +229,25 @@ relisten() {
 	listen room rm-listen -R 4 -a 15 127.0.0.4 0 -- \
 		rm-tls -a rm-node/1 -n "$RM_STATE/current/nodes" \
 		"$RM_STATE/device.crt" "$RM_STATE/device.key" -- \
-		"$lib/node-serve"
+		"$lib/node/serve"
 	more_at b
-	"$RM_OPS/../domain" put-if "node/$A" 'a 127.0.0.2 4435' \
+	"$RM_OPS/../node/domain" put-if "node/$A" 'a 127.0.0.2 4435' \
 		"a 127.0.0.4 $PORT"
 }
 
 @test "live-sync: a node that lies about its sync point changes nothing" {
 	pair
-	"$RM_OPS/../domain" put-if name '' prod
-	mkdir lies
-	cp "$RM_BUILD"/lib/rm/* lies/ 2>/dev/null || :
-	printf '#!/bin/sh\necho 0123456789abcdef\n' >lies/sync-point
+	"$RM_OPS/../node/domain" put-if name '' prod
+	mkdir -p lies/node
+	cp -r "$RM_BUILD"/lib/rm/. lies
+	printf '#!/bin/sh\necho 0123456789abcdef\n' >lies/node/sync-point
 	relisten lies
 	local_op live-sync a confirm=b
 	says '! failed the sync point of node a is not that of what it gave'
 	untouched
 	# What an unfinished one has left is removed by the next.
-	rm lies/sync-point
-	cp "$RM_BUILD/lib/rm/sync-point" lies/
+	rm lies/node/sync-point
+	cp "$RM_BUILD/lib/rm/node/sync-point" lies/node/
 	local_op live-sync a confirm=b
 	says '+ done'
 	[ "$(cd b/state && echo gen-*)" = "$(readlink b/state/current)" ]
@@ -255,11 +255,11 @@ relisten() {
 
 @test "live-sync: who is served meanwhile keeps his database" {
 	pair
-	"$RM_OPS/../domain" put-if name '' prod
-	mkdir lies
-	cp "$RM_BUILD"/lib/rm/* lies/ 2>/dev/null || :
+	"$RM_OPS/../node/domain" put-if name '' prod
+	mkdir -p lies/node
+	cp -r "$RM_BUILD"/lib/rm/. lies
 	# Somebody logs in at b while a makes its snapshot.
-	sed -i "2i : >$PWD/b/run/clients/carol" lies/snapshot
+	sed -i "2i : >$PWD/b/run/clients/carol" lies/node/snapshot
 	relisten lies
 	local_op live-sync a confirm=b
 	says '! failed a client has connected since the service was started: *'
@@ -268,7 +268,7 @@ relisten() {
 
 @test "live-sync: a cable cut in the middle, and the next run goes on from there" {
 	pair
-	"$RM_OPS/../domain" put-if name '' prod
+	"$RM_OPS/../node/domain" put-if name '' prod
 	local i at=a/state/current/users/bob/partition/tokens/0e4a-1
 	for i in {1..60}; do
 		head -c 20000 /dev/urandom >"$at/big-$i.object"
@@ -281,7 +281,7 @@ relisten() {
 	CABLE
 	chmod 755 cable
 	listen room rm-listen -R 4 127.0.0.4 0 -- "$PWD/cable"
-	"$RM_OPS/../domain" put-if "node/$A" 'a 127.0.0.2 4435' "a 127.0.0.4 $PORT"
+	"$RM_OPS/../node/domain" put-if "node/$A" 'a 127.0.0.2 4435' "a 127.0.0.4 $PORT"
 	local_op live-sync a confirm=b
 	says '! connection-lost cut off: what came from the node is kept for the next time *'
 	has "$output" '*% 10 67 of 67 files to fetch, *'
@@ -327,7 +327,7 @@ kill_at() {
 
 @test "live-sync: killed at any point, the old database or the new, and the next run completes" {
 	pair
-	"$RM_OPS/../domain" put-if name '' prod
+	"$RM_OPS/../node/domain" put-if name '' prod
 	local now was
 	was=$(point b)
 	for at in 1 5 10 60 90 95 98 '10 runner' '95 runner'; do
@@ -351,7 +351,7 @@ kill_at() {
 	more_init c 127.0.0.5
 	seed dave
 	local C=$APPLIANCE
-	"$RM_OPS/../domain" put-if "node/$B" '' 'b 127.0.0.3 4435'
+	"$RM_OPS/../node/domain" put-if "node/$B" '' 'b 127.0.0.3 4435'
 	more_boot
 	more_at a
 	local_op node-add c 127.0.0.5 4435 "$C"

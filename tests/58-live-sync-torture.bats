@@ -37,19 +37,19 @@ pair() {
 	seed carol
 	echo 'boot-pause 0' >>"$RM_CONF"
 	B=$APPLIANCE
-	"$RM_OPS/../domain" put-if "node/$A" '' 'a 127.0.0.2 4435'
-	"$RM_OPS/../domain" put-if name '' prod
+	"$RM_OPS/../node/domain" put-if "node/$A" '' 'a 127.0.0.2 4435'
+	"$RM_OPS/../node/domain" put-if name '' prod
 	more_boot
 	more_at a
-	"$RM_OPS/../domain" put-if "node/$B" '' 'b 127.0.0.3 4435'
-	"$RM_OPS/../domain" put-if name '' prod
+	"$RM_OPS/../node/domain" put-if "node/$B" '' 'b 127.0.0.3 4435'
+	"$RM_OPS/../node/domain" put-if name '' prod
 	more_boot
 	until_true [ -s "$RM_RUN/node.addr" ]
 	more_at b
 }
 
 point() {
-	"$RM_BUILD/lib/rm/sync-point" "$MORE/$1/state/current"
+	"$RM_BUILD/lib/rm/node/sync-point" "$MORE/$1/state/current"
 }
 
 b_serves() {

@@ -18,16 +18,16 @@ read -r own <"$RM_STATE/appliance" ||
 	refuse system 'this appliance has no identity'
 
 who_are_we() {
-	domain=$("$lib/domain" get name) || domain=
+	domain=$("$lib/node/domain" get name) || domain=
 	read -r mode <"$RM_STATE/current/mode"
 	version=$(rm-exec -V | sed -n 's/^version //p')
 }
 
 # nodes: "NAME ADDR PORT KEYID" of each, sorted.
 nodes() {
-	for entry in $("$lib/domain" list); do
+	for entry in $("$lib/node/domain" list); do
 		[ "$entry" = name ] ||
-			echo "$("$lib/domain" get "$entry") ${entry#node/}"
+			echo "$("$lib/node/domain" get "$entry") ${entry#node/}"
 	done | sort
 }
 
@@ -134,13 +134,13 @@ progress() {
 # has here; by its key, if the list has that name for another.
 take_nodes() {
 	sed -n 's/^node\///p' "$staging/manifest" | while read -r id value; do
-		"$lib/domain" -s "$next" put-if "node/$id" '' "$value"
+		"$lib/node/domain" -s "$next" put-if "node/$id" '' "$value"
 	done
-	! "$lib/domain" -s "$next" get "node/$key" >/dev/null || return 0
+	! "$lib/node/domain" -s "$next" get "node/$key" >/dev/null || return 0
 	name=$node
 	! grep -qE "^node/[0-9a-f]* $node " "$staging/manifest" ||
 		name=n$(echo "$key" | cut -c 1-12)
-	"$lib/domain" -s "$next" put-if "node/$key" '' "$name $addr $port"
+	"$lib/node/domain" -s "$next" put-if "node/$key" '' "$name $addr $port"
 }
 
 # A note of what was taken, with what the node signed, for the log.
@@ -163,7 +163,7 @@ take_database() {
 	progress 1 "asking node $node for a snapshot"
 	# Progress and reasons come out by 5, the connection has 0 and 1.
 	rc=0
-	dial "$lib/node-pull" "$staging" "$key" "$own" \
+	dial "$lib/node/pull" "$staging" "$key" "$own" \
 		"version $their_version" "mode $mode" "domain $their_domain" \
 		5>&1 2>"$work/why" || rc=$?
 	cat "$work/why" >&2
@@ -178,9 +178,9 @@ take_database() {
 	generation_begin
 	mv "$staging/tree/users" "$next/users"
 	echo "$mode" >"$next/mode"
-	"$lib/domain" -s "$next" put-if name '' "$their_domain"
+	"$lib/node/domain" -s "$next" put-if name '' "$their_domain"
 	take_nodes
-	[ "$("$lib/sync-point" "$next")" = "$point" ] ||
+	[ "$("$lib/node/sync-point" "$next")" = "$point" ] ||
 		refuse failed "the sync point of node $node is not that of" \
 			'what it gave'
 	note_sync
