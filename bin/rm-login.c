@@ -25,6 +25,7 @@
 #include "rm_num.h"
 #include "rm_peer.h"
 #include "rm_secret.h"
+#include "rm_tally.h"
 
 #define USAGE		"rm-login [-c clients] [-d seconds] [-m mib] " \
 			"[-t seconds] users [--] prog [arg ...]\n" \
@@ -324,6 +325,7 @@ receive(const struct opts *opts)
 	take_place(&visit);
 	find_partition(&visit);
 	set_facts(&visit);
+	rm_tally_add(RM_TALLY_SERVICE, 1);
 	rm_peer_say("+ %s", visit.user);
 	limit_memory(opts->memory_mib);
 	rm_peer_release();

@@ -126,6 +126,36 @@ bob() {
 	bob 1 -L
 }
 
+# --- what the console shows -------------------------------------------------
+
+# The first numbers of the tally: calls, sessions of the service.
+tally() {
+	read -r CALLS SESSIONS < <(od -A n -t u8 -N 16 run/tally)
+}
+
+@test "service: calls and sessions are counted for the console, each one" {
+	box_init
+	box_boot
+	tally
+	[ "$CALLS $SESSIONS" = '0 0' ]
+	box_user bob
+	tally
+	[ "$CALLS $SESSIONS" = '0 0' ]
+	bob 0 --login --pin 123456 --keypairgen --key-type EC:prime256v1 --id 01
+	tally
+	local before=$CALLS
+	[ "$before" -gt 5 ]
+	[ "$SESSIONS" -eq 1 ]
+	# Two calls for each of so many signatures, and what a client does around.
+	as bob timeout 60 probe-load "$P11_PROXY" 123456 sign ec 200 1 >rate
+	tally
+	[ $((CALLS - before)) -gt 20 ]
+	[ "$SESSIONS" -eq 2 ]
+	master status
+	tally
+	[ "$SESSIONS" -eq 3 ]
+}
+
 # --- many -------------------------------------------------------------------
 
 # object_copies USER N: until there are N objects of the one that is there, as

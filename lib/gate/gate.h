@@ -33,6 +33,8 @@ void gate_pin_install(CK_FUNCTION_LIST_PTR list);
 void gate_use_install(CK_FUNCTION_LIST_PTR list);
 void gate_make_install(CK_FUNCTION_LIST_PTR list);
 void gate_watch_install(CK_FUNCTION_LIST_PTR list);
+/* Last: over the parts above. */
+void gate_count_install(CK_FUNCTION_LIST_PTR list);
 
 /*
  * write.c: opens a lock file of the partition and waits for its lock (LOCK_SH

@@ -131,6 +131,7 @@ install(void)
 	gate_use_install(&functions);
 	gate_make_install(&functions);
 	gate_watch_install(&functions);
+	gate_count_install(&functions);
 }
 
 __attribute__((visibility("default"))) CK_RV
