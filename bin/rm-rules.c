@@ -101,7 +101,7 @@ explain_one(int folder, const char *name, bool all)
 {
 	struct rm_ophdr hdr;
 	const char *why;
-	char text[128];
+	char text[160];
 	int fd;
 
 	if ((fd = rm_ophdr_open(folder, name, &hdr, &why)) == -1)
@@ -186,7 +186,8 @@ set_policy(const char *opsdir)
 	if ((size_t)len == sizeof(text))
 		diex(RM_EXIT_REFUSED, "refused: a policy has fewer than %zu "
 		    "bytes", sizeof(text));
-	if (rm_policy_parse(&policy, text, (size_t)len, &err) == -1)
+	if (rm_policy_parse(&policy, text, (size_t)len, &err) == -1 ||
+	    rm_policy_check_console(&policy, &err) == -1)
 		diex(RM_EXIT_REFUSED, "refused: %s", err.text);
 	lock_and_load();
 	/* The policy that is in force may be in fault; the people may not. */

@@ -13,7 +13,9 @@
 #include "rm_text.h"
 
 #define LINE_BYTES	256
-#define WORDS		3	/* one more than a rule has */
+#define WORDS		4	/* one more than a rule has */
+#define CONSOLE		"console="
+#define NEVER		"factory-reset"	/* wants no card at the console */
 
 static const char *
 parse_approval(struct rm_rule *ret, const char *word)
@@ -38,15 +40,29 @@ parse_approval(struct rm_rule *ret, const char *word)
 }
 
 static const char *
+parse_option(struct rm_rule *ret, const char *word)
+{
+	const size_t len = sizeof(CONSOLE) - 1;
+	uint32_t n;
+
+	if (strncmp(word, CONSOLE, len) != 0)
+		return "an option that is not known";
+	if (rm_num_u32(&n, word + len, 1, RM_POLICY_QUORUM_MAX) == -1)
+		return "console= wants a number from 1 to 64";
+	ret->console = n;
+	return NULL;
+}
+
+static const char *
 add_rule(struct rm_policy *ret, char *const word[], size_t n)
 {
 	struct rm_rule *rule;
 	const char *why;
 	size_t i;
 
-	if (n != 2)
+	if (n < 2 || n == WORDS)
 		return n < 2 ? "an operation without approvals" :
-		    "an option that is not known";
+		    "more options than there are";
 	if (ret->n == RM_POLICY_RULES)
 		return "too many operations";
 	if (strcmp(word[0], "*") != 0 && !rm_text_is_name(word[0]))
@@ -55,7 +71,9 @@ add_rule(struct rm_policy *ret, char *const word[], size_t n)
 		if (strcmp(ret->rule[i].operation, word[0]) == 0)
 			return "a second line for the same operation";
 	rule = &ret->rule[ret->n];
-	if ((why = parse_approval(rule, word[1])) != NULL)
+	rule->console = 0;
+	if ((why = parse_approval(rule, word[1])) != NULL ||
+	    (n > 2 && (why = parse_option(rule, word[2])) != NULL))
 		return why;
 	if (strcmp(word[0], "session") == 0) {
 		if (rule->approval != RM_APPROVAL_NUMBER)
@@ -104,14 +122,46 @@ int
 rm_policy_fits(const struct rm_policy *policy, size_t people,
     struct rm_err *err)
 {
+	const struct rm_rule *rule;
+	unsigned int want;
 	size_t i;
 
-	for (i = 0; i < policy->n; i++)
-		if (policy->rule[i].number > people)
+	for (i = 0; i < policy->n; i++) {
+		rule = &policy->rule[i];
+		want = rm_policy_console(policy, rule->operation);
+		if (want < rule->number)
+			want = rule->number;
+		if (want > people)
 			return rm_err_set(err, RM_CODE_POLICY, "the policy "
 			    "asks for %u custodians for %s, enrolled %s %zu",
-			    policy->rule[i].number, policy->rule[i].operation,
-			    people == 1 ? "is" : "are", people);
+			    want, rule->operation, people == 1 ? "is" : "are",
+			    people);
+	}
+	return 0;
+}
+
+unsigned int
+rm_policy_console(const struct rm_policy *policy, const char *operation)
+{
+	const struct rm_rule *rule = rm_policy_find(policy, operation);
+
+	return strcmp(operation, NEVER) == 0 || strcmp(rule->operation,
+	    operation) != 0 ? 0 : rule->console;
+}
+
+int
+rm_policy_check_console(const struct rm_policy *policy, struct rm_err *err)
+{
+	static const char *const without[] = { NEVER, "session", "*" };
+	size_t i, j;
+
+	for (i = 0; i < policy->n; i++)
+		for (j = 0; j < 3; j++)
+			if (policy->rule[i].console > 0 && strcmp(
+			    policy->rule[i].operation, without[j]) == 0)
+				return rm_err_set(err, RM_CODE_POLICY,
+				    "no cards are asked for at the console "
+				    "for %s", without[j]);
 	return 0;
 }
 
@@ -169,6 +219,8 @@ rm_policy_explain(char *ret, size_t size, const struct rm_policy *policy,
     const char *operation, size_t people)
 {
 	const struct rm_rule *rule = rm_policy_find(policy, operation);
+	unsigned int cards = rm_policy_console(policy, operation);
+	size_t len;
 
 	switch (rule->approval) {
 	case RM_APPROVAL_LOCAL:
@@ -187,4 +239,8 @@ rm_policy_explain(char *ret, size_t size, const struct rm_policy *policy,
 		    "custodians", policy->session, people);
 		break;
 	}
+	len = strlen(ret);
+	if (cards > 0)
+		(void)snprintf(ret + len, size - len, "; at the console %u "
+		    "card%s", cards, cards == 1 ? "" : "s");
 }

@@ -31,6 +31,7 @@ struct rm_rule {
 	char operation[RM_NAME_MAX + 1];	/* or "*" */
 	enum rm_approval approval;
 	unsigned int number;			/* of RM_APPROVAL_NUMBER */
+	unsigned int console;	/* cards at the console itself; 0: none */
 };
 
 /* The owner's policy (rm-toolkit(7), POLICY). */
@@ -68,6 +69,21 @@ const struct rm_rule *rm_policy_find(const struct rm_policy *policy,
  */
 RM_MUST_CHECK int rm_policy_allows(const struct rm_policy *policy,
     const char *operation, const struct rm_asker *asker, struct rm_err *err);
+
+/*
+ * How many custodians' cards an operation wants at the local console: what its
+ * own line says.  Never any for factory-reset, whatever stands there: nobody
+ * is locked out for good.
+ */
+unsigned int rm_policy_console(const struct rm_policy *policy,
+    const char *operation);
+
+/*
+ * Returns 0, or -1 with the reason in err if the policy asks for cards at the
+ * console where none can be asked for.
+ */
+RM_MUST_CHECK int rm_policy_check_console(const struct rm_policy *policy,
+    struct rm_err *err);
 
 /*
  * Writes what an operation needs, by the rule that rm_policy_allows goes by,

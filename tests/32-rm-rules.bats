@@ -119,6 +119,8 @@ in_force() { (cd state && find policy custodians -type f ! -name .lock | sort | 
 	declare -A faults=(
 		['session 4']='the policy asks for 4 custodians for session, enrolled are 3'
 		[$'session 2\nset-mode 4']='the policy asks for 4 custodians for set-mode, enrolled are 3'
+		[$'session 2\nset-mode local-only console=4']='the policy asks for 4 custodians for set-mode, enrolled are 3'
+		[$'session 2\nfactory-reset session console=1']='no cards are asked for at the console for factory-reset'
 		['status 1']='the policy has no line "session N"'
 		['session 0']='policy line 1: *'
 		[$'session 1\nstatus 1 requester-excluded']='policy line 2: an option that is not known'

@@ -96,6 +96,17 @@ look_at_domain(struct facts *f)
 	    "Replication Domain: %s", name);
 }
 
+/* One that is too long is shown in part: a console must not end for that. */
+static void
+look_at_name(struct facts *f)
+{
+	char name[8192];	/* as long as a line of the settings can be */
+
+	rm_env_conf(name, sizeof(name), "name", "appliance");
+	rm_text_clean(f->name, sizeof(f->name), (uint8_t *)name,
+	    strlen(name));
+}
+
 void
 facts_look(struct facts *ret)
 {
@@ -107,7 +118,7 @@ facts_look(struct facts *ret)
 	ret->service = facts_held("service.addr");
 	if ((ret->session = facts_held("session")))
 		look_at_session(ret);
-	rm_env_conf(ret->name, sizeof(ret->name), "name", "appliance");
+	look_at_name(ret);
 	rm_env_state_path(path, sizeof(path), "appliance");
 	first_line(ret->key, sizeof(ret->key), path);
 	look_at_domain(ret);

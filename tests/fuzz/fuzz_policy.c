@@ -22,7 +22,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	/* Whatever is understood asks for somebody, and for no crowd. */
 	if (policy.session < 1 || policy.session > RM_POLICY_QUORUM_MAX ||
 	    policy.n > RM_POLICY_RULES ||
-	    rm_policy_allows(&policy, "x", &nobody, &err) == 0)
+	    rm_policy_allows(&policy, "x", &nobody, &err) == 0 ||
+	    rm_policy_console(&policy, "x") > RM_POLICY_QUORUM_MAX ||
+	    rm_policy_console(&policy, "factory-reset") != 0)
 		abort();
 	return 0;
 }

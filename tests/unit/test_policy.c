@@ -93,7 +93,9 @@ test_master(void)
 static void
 test_explain(void)
 {
-	static const char text[] = "session 2\na session\nb 3\nc master\n";
+	static const char text[] = "session 2\na session\nb 3\nc master\n"
+	    "e local-only console=2\nf 1 console=1\n"
+	    "factory-reset session console=3\n* local-only console=4\n";
 	static const struct {
 		const char *operation, *needs;
 	} table[] = {
@@ -101,6 +103,9 @@ test_explain(void)
 		{ "b", "3 of 5 custodians" },
 		{ "c", "user master, logged in at the service" },
 		{ "d", "the local console" },
+		{ "e", "the local console; at the console 2 cards" },
+		{ "f", "1 of 5 custodians; at the console 1 card" },
+		{ "factory-reset", "the session's quorum, 2 of 5 custodians" },
 	};
 	struct rm_policy p;
 	struct rm_err err = { .text = "" };
@@ -113,6 +118,42 @@ test_explain(void)
 		    table[i].operation, 5);
 		ok(strcmp(needs, table[i].needs) == 0, "needs", needs);
 	}
+}
+
+/* Cards at the console itself: by an operation's own line, and not by all. */
+static void
+test_console(void)
+{
+	static const char text[] = "session 1\nset-mode local-only console=3\n"
+	    "factory-reset 1 console=9\n* local-only\n";
+	static const char *const refused[] = {
+		"session 1\nfactory-reset session console=1\n",
+		"session 1 console=1\n", "session 1\n* 1 console=1\n"
+	};
+	struct rm_policy p;
+	struct rm_err err = { .text = "" };
+	size_t i;
+
+	ok(rm_policy_parse(&p, text, strlen(text), &err) == 0, "a policy",
+	    err.text);
+	ok(rm_policy_console(&p, "set-mode") == 3, "console", "its own line");
+	ok(rm_policy_console(&p, "restart") == 0, "console", "no line");
+	ok(rm_policy_console(&p, "factory-reset") == 0, "console",
+	    "never for factory-reset");
+	ok(rm_policy_fits(&p, 3, &err) == 0, "fits", "3 people");
+	ok(rm_policy_fits(&p, 2, &err) == -1 && strcmp(err.text,
+	    "the policy asks for 3 custodians for set-mode, enrolled are 2"
+	    ) == 0, "does not fit", err.text);
+	ok(rm_policy_check_console(&p, &err) == -1 && strcmp(err.text,
+	    "no cards are asked for at the console for factory-reset") == 0,
+	    "refused", err.text);
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		ok(rm_policy_parse(&p, refused[i], strlen(refused[i]),
+		    &err) == 0 && rm_policy_console(&p, "x") == 0 &&
+		    rm_policy_check_console(&p, &err) == -1, "refused",
+		    err.text);
+	ok(rm_policy_parse(&p, "session 1\nx 1 console=1\n", 24, &err) == 0 &&
+	    rm_policy_check_console(&p, &err) == 0, "taken", "x");
 }
 
 static void
@@ -141,6 +182,13 @@ test_bad(void)
 		    },
 		{ "session 2 any-manager\n",
 		    "policy line 1: an option that is not known" },
+		{ "session 2\nx 1 console=0\n",
+		    "policy line 2: console= wants a number from 1 to 64" },
+		{ "session 2\nx 1 console=65\n", NULL },
+		{ "session 2\nx 1 console\n",
+		    "policy line 2: an option that is not known" },
+		{ "session 2\nx 1 console=1 console=2\n",
+		    "policy line 2: more options than there are" },
 		{ "session 2\nsession 1\n",
 		    "policy line 2: a second line for the same operation" },
 		{ "* 1\n* 1\nsession 1\n",
@@ -185,6 +233,7 @@ main(void)
 	test_good();
 	test_master();
 	test_explain();
+	test_console();
 	test_bad();
 	printf("1..%d\n", tests);
 	return 0;
