@@ -52,6 +52,7 @@ $(foreach t,exec login,$(eval PKGS_rm-$(t) := libsodium libseccomp))
 $(foreach t,rules token,$(eval PKGS_rm-$(t) := libsodium))
 PKGS_rm-console := libnewt slang libsodium libqrencode
 PKGS_rmctl := openssl libsodium libseccomp libpcsclite zlib
+PKGS_rm-card := $(PKGS_rmctl)
 PKGS_test := openssl libsodium libseccomp libpcsclite zlib
 shared = $(if $(1),$(shell $(PKG_CONFIG) --libs $(1)))
 linked_in = $(if $(1),-Wl$(,)-Bstatic $(call shared,$(1)) -Wl$(,)-Bdynamic)

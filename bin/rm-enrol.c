@@ -22,6 +22,7 @@
 #include "rm_io.h"
 #include "rm_lock.h"
 #include "rm_pub.h"
+#include "rm_signed.h"
 #include "rm_statement.h"
 #include "rm_text.h"
 
@@ -133,22 +134,16 @@ static void
 record(const struct rm_enrolment *en, const struct rm_pub *pub,
     const char *text)
 {
-	char path[PATH_MAX], sig[RM_PUB_PEM_MAX], key[RM_PUB_PEM_MAX];
+	char path[PATH_MAX];
 	struct rm_event event;
 
 	rm_env_run_path(path, sizeof(path), "audit.sock");
 	if (access(path, F_OK) == -1 && errno == ENOENT)
 		return;
-	if (rm_hash_base64(sig, sizeof(sig), en->sig, en->sig_len) == -1)
-		diex(RM_EXIT_SYSTEM, "signature too long");
-	rm_pub_base64(pub, key);
 	rm_event_begin(&event, "enrol");
 	rm_event_put(&event, "custodian", en->name);
 	rm_event_put(&event, "keyid", en->keyid);
-	rm_event_put(&event, "text", text);
-	rm_event_put(&event, "alg", en->alg);
-	rm_event_put(&event, "sig", sig);
-	rm_event_put(&event, "key", key);
+	rm_signed_put(&event, text, en->sig, en->sig_len, pub);
 	if (rm_event_send(&event, path, true, NULL) == -1)
 		die(RM_EXIT_SYSTEM, "the log at %s does not take the "
 		    "enrolment", path);

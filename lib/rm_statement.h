@@ -2,9 +2,12 @@
 #ifndef RM_STATEMENT_H
 #define RM_STATEMENT_H
 
+#include <stddef.h>
+
 #include "rm_die.h"
 
 #define RM_STATEMENT_MAX	512	/* bytes of a signed text with NUL */
+#define RM_STATEMENT_CONSOLE	3072	/* of the one at the console */
 
 /*
  * The texts that cards sign (rm-toolkit(7), SIGNED TEXTS).  Appliance and
@@ -26,5 +29,22 @@ RM_MUST_CHECK int rm_statement_session(char ret[static RM_STATEMENT_MAX],
 
 RM_MUST_CHECK int rm_statement_enrol(char ret[static RM_STATEMENT_MAX],
     const char *appliance, const char *custodian, const char *signer);
+
+/* What a card in the console's own reader signs. */
+struct rm_statement_console {
+	const char *purpose;	/* a name: drill, unlock or operation */
+	const char *appliance;	/* KEYID of the appliance */
+	const char *nonce;	/* 32 digits, used once */
+	/* Of an operation; NULL, and none, of all else: */
+	const char *payload;	/* "none", "secret" or 64 digits */
+	char *const *words;	/* its name, then its arguments */
+	size_t n;
+	const char *signer;	/* KEYID of the card's key */
+};
+
+/* A word's foreign bytes are spelled %XX: it cannot bring a line either. */
+RM_MUST_CHECK int rm_statement_console(
+    char ret[static RM_STATEMENT_CONSOLE],
+    const struct rm_statement_console *st);
 
 #endif

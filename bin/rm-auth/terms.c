@@ -9,15 +9,14 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "rm_die.h"
 #include "rm_env.h"
 #include "rm_io.h"
 #include "rm_num.h"
+#include "rm_signed.h"
 #include "rm_text.h"
 
-#define WRITABLE	(S_IWGRP | S_IWOTH)	/* by others than its owner */
 #define NO_RECORD	"0:00000000000000000000000000000000" \
 			"00000000000000000000000000000000"
 
@@ -103,22 +102,15 @@ terms_load_head(char ret[static TERMS_HEAD_MAX])
 static struct rm_pub *
 load_key(const char *who, const char *keyid)
 {
-	char path[PATH_MAX], name[128], pem[2 * RM_PUB_PEM_MAX];
-	const char *why = "another key than its name says";
-	struct rm_pub *pub = NULL;
-	ssize_t len;
+	char folder[PATH_MAX];
+	struct rm_pub *pub;
+	const char *why;
 
-	(void)snprintf(name, sizeof(name), "custodians/%s/%s.pem", who, keyid);
-	rm_env_state_path(path, sizeof(path), name);
-	len = rm_io_load_owned(path, WRITABLE, pem, sizeof(pem));
-	if (len == -1)
-		why = strerror(errno);
-	else if ((pub = rm_pub_from_pem(pem, (size_t)len, &why)) != NULL &&
-	    strcmp(rm_pub_keyid(pub), keyid) == 0)
-		return pub;
-	rm_warnx("unable to use %s: %s", path, why);
-	rm_pub_free(pub);
-	return NULL;
+	rm_env_state_path(folder, sizeof(folder), "custodians");
+	if ((pub = rm_signed_key(folder, who, keyid, &why)) == NULL)
+		rm_warnx("unable to use %s/%s/%s.pem: %s", folder, who, keyid,
+		    why);
+	return pub;
 }
 
 void
@@ -140,15 +132,10 @@ check_signature(const struct terms *terms, const char *channel,
 		.channel = channel, .manager = vote->manager,
 		.signer = vote->keyid };
 
-	if (strcmp(vote->alg, rm_pub_alg(pub)) != 0)
-		return rm_err_set(err, RM_CODE_DENIED, "the enrolled key "
-		    "signs with %s", rm_pub_alg(pub));
-	if (rm_statement_session(text, &st) == 0 &&
-	    rm_pub_verify(pub, text, strlen(text), vote->sig,
-	    vote->sig_len) == 0)
-		return 0;
-	return rm_err_set(err, RM_CODE_DENIED, "the signature does not verify "
-	    "for this appliance, arming, policy, connection and manager");
+	if (rm_statement_session(text, &st) == -1)
+		return rm_err_set(err, RM_CODE_SYSTEM, "no text to be signed");
+	return rm_signed_check(vote, pub, text, "this appliance, arming, "
+	    "policy, connection and manager", err);
 }
 
 struct rm_pub *

@@ -20,6 +20,7 @@
 #include "rm_lock.h"
 #include "rm_num.h"
 #include "rm_peer.h"
+#include "rm_signed.h"
 #include "visit.h"
 
 void
@@ -59,22 +60,16 @@ struct signed_vote {
 static int
 record(const struct signed_vote *s)
 {
-	char path[PATH_MAX], key[RM_PUB_PEM_MAX], sig[RM_PUB_PEM_MAX];
+	char path[PATH_MAX];
 	struct rm_event event;
 
-	if (rm_hash_base64(sig, sizeof(sig), s->vote->sig,
-	    s->vote->sig_len) == -1)
-		return -1;
-	rm_pub_base64(s->pub, key);
 	rm_event_begin(&event, "vote");
 	rm_event_put(&event, "custodian", s->who);
 	rm_event_put(&event, "manager", s->vote->manager);
 	if (s->vote->kind == RM_VOTE_KEEP)
 		rm_event_put(&event, "kept", "yes");
-	rm_event_put(&event, "text", s->text);
-	rm_event_put(&event, "alg", s->vote->alg);
-	rm_event_put(&event, "sig", sig);
-	rm_event_put(&event, "key", key);
+	rm_signed_put(&event, s->text, s->vote->sig, s->vote->sig_len,
+	    s->pub);
 	rm_env_run_path(path, sizeof(path), "audit.sock");
 	if (rm_event_send(&event, path, true, NULL) == 0)
 		return 0;

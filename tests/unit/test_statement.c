@@ -20,6 +20,52 @@ ok(bool good, const char *what)
 	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
 }
 
+static void
+test_console(const char *const bad[], size_t n)
+{
+	static char *words[] = { "set-mode", "RM 1\nsigner x", "b" };
+	const struct rm_statement_console unlock = { .purpose = "unlock",
+		.appliance = A64, .nonce = D32, .signer = E64 };
+	const struct rm_statement_console good = { .purpose = "operation",
+		.appliance = A64, .nonce = D32, .signer = E64, .words = words,
+		.n = 3, .payload = B64 };
+	static char longer[RM_STATEMENT_CONSOLE];
+	struct rm_statement_console st;
+	char text[RM_STATEMENT_CONSOLE];
+	char *many[2] = { words[0], longer };
+	size_t i;
+
+	ok(rm_statement_console(text, &unlock) == 0 && strcmp(text,
+	    "rm-console 1\nappliance " A64 "\nnonce " D32
+	    "\npurpose unlock\nsigner " E64 "\n") == 0,
+	    "rm-console, byte for byte");
+	ok(rm_statement_console(text, &good) == 0 && strcmp(text,
+	    "rm-console 1\nappliance " A64 "\nnonce " D32
+	    "\npurpose operation\noperation set-mode\n"
+	    "argument RM%201%0Asigner%20x\nargument b\npayload " B64
+	    "\nsigner " E64 "\n") == 0, "an operation, and what it gets");
+	for (i = 0; i < n; i++) {
+		st = good, st.purpose = bad[i];
+		ok(rm_statement_console(text, &st) == -1, "bad purpose");
+		st = good, st.appliance = bad[i];
+		ok(rm_statement_console(text, &st) == -1, "bad appliance");
+		st = good, st.nonce = bad[i];
+		ok(strcmp(bad[i], D32) == 0 ||
+		    rm_statement_console(text, &st) == -1, "bad nonce");
+		st = good, st.payload = bad[i];
+		ok(rm_statement_console(text, &st) == -1, "bad payload");
+		st = good, st.signer = bad[i];
+		ok(rm_statement_console(text, &st) == -1, "bad signer");
+	}
+	memset(longer, ' ', sizeof(longer) - 1);
+	st = good, st.words = many, st.n = 2;
+	ok(rm_statement_console(text, &st) == -1, "an argument too long");
+	longer[900] = '\0';
+	ok(rm_statement_console(text, &st) == 0, "one that fits");
+	st = good, st.payload = NULL;
+	ok(rm_statement_console(text, &st) == -1, "no word on the payload");
+}
+
 int
 main(void)
 {
@@ -57,6 +103,7 @@ main(void)
 		    rm_statement_enrol(text, A64, "bob", bad[i]) == -1,
 		    "bad enrolment");
 	}
+	test_console(bad, sizeof(bad) / sizeof(bad[0]));
 	printf("1..%d\n", tests);
 	return 0;
 }
