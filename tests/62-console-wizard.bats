@@ -1,0 +1,174 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# A new appliance, from the first boot on: built aside, and then there at once.
+load helpers
+load room
+load appliance
+
+setup() {
+	common_setup
+	room_start
+	station_setup
+	RM_CONF=$RM_STATE/conf
+	settings_here
+}
+
+teardown() {
+	appliance_end
+	room_stop
+	common_teardown
+}
+
+# As a factory leaves them: at addresses of this room.
+settings_here() {
+	printf '%s\n' 'listen 127.0.0.1 4433' 'service 127.0.0.1 4434' \
+		'engine /usr/lib/softhsm/libsofthsm2.so' 'idle 120' \
+		'power tree' >"$RM_CONF"
+}
+
+# draft_begin [MODE]
+draft_begin() {
+	try 0 rm-supervise draft begin hsm-1 "${1:-NRM}" <<<"$MASTER_PASSWORD"
+	APPLIANCE=$(<"$RM_STATE/draft/appliance")
+}
+
+# card_enrolment READER NAME: makes NAME.enrol.
+card_enrolment() {
+	timeout 60 room rmctl --reader "$(room_reader "$1")" --pin-file pin \
+		card enrol --appliance "$APPLIANCE" "$2" >"$2.enrol"
+}
+
+# draft_custodian READER NAME
+draft_custodian() {
+	card_insert "$1" "$2"
+	card_enrolment "$1" "$2"
+	try 0 rm-supervise draft enrol "$2" <"$2.enrol"
+}
+
+# Nothing is missing of what a boot and a station need.
+whole() {
+	local part
+	for part in conf policy softhsm2.conf device.key device.crt service.key \
+		service.crt service current/mode current/users/master; do
+		[ -s "$RM_STATE/$part" ] || [ -d "$RM_STATE/$part" ] ||
+			{ echo "$part is missing" >&2; return 1; }
+	done
+	[ "$(openssl pkey -in "$RM_STATE/device.key" -pubout -outform DER |
+		sha256sum)" = "$(<"$RM_STATE/appliance")  -" ] || return 1
+	[ "$(cd "$RM_STATE/custodians" && echo *)" = 'alice bob' ] || return 1
+	grep -qx 'session  *2' "$RM_STATE/policy" || return 1
+	grep -qx 'name hsm-1' "$RM_CONF" || return 1
+	rm-rules explain "$RM_OPS" | grep -q '^session: 2 of 2 custodians'
+}
+
+@test "rm-supervise draft builds an appliance aside, and commit puts it in its place" {
+	RM_OPS=$RM_BUILD/lib/rm/ops
+	draft_begin RM1
+	draft_custodian 0 alice
+	draft_custodian 1 bob
+	# Up to here there is none, and the log has not heard of one.
+	[ "$(cd "$RM_STATE" && echo *)" = 'conf draft' ]
+	try 1 rm-supervise draft quorum 3
+	has "$stderr" '*refused: the policy asks for 3 custodians for session, enrolled are 2'
+	try 1 rm-supervise draft quorum 0
+	try 0 rm-supervise draft quorum 2
+	try 0 rm-supervise draft commit
+	[ "$output" = "$(sed -n 's/^enrolled .*/&/p' <<<"$output")
+appliance hsm-1 $APPLIANCE" ] || [ "${lines[-1]}" = "appliance hsm-1 $APPLIANCE" ]
+	whole
+	[ "$(<"$RM_STATE/current/mode")" = RM1 ]
+	[ ! -e "$RM_STATE/draft" ]
+	# Its records, with the cards' own signatures.
+	has "$(head -n 1 "$RM_STATE/audit.log")" "1 * init name=hsm-1 *"
+	[ "$(grep -c ' enrol custodian=.* sig=' "$RM_STATE/audit.log")" = 2 ]
+	try 0 rm-audit verify "$RM_STATE/audit.log"
+	run ! grep -r "$MASTER_PASSWORD" "$RM_STATE"
+	# And it works: two cards make a session.
+	appliance_boot
+	[ "$BOOTED" = 'boot 1 of hsm-1' ]
+	appliance_arm
+	try 0 room rmctl $RMCTL status
+	has "$output" '*mode RM1*'
+}
+
+@test "rm-supervise draft refuses what is not in order, and can be dropped" {
+	try 1 rm-supervise draft enrol alice </dev/null
+	has "$stderr" '*refused: no appliance has been begun'
+	try 1 rm-supervise draft commit
+	try 100 rm-supervise draft
+	try 100 rm-supervise draft begin hsm-1
+	try 100 rm-supervise draft begin hsm-1 RM9 <<<"$MASTER_PASSWORD"
+	has "$stderr" '*there is no mode RM9'
+	try 100 rm-supervise draft begin "$(printf '%064d' 0 | tr 0 a)" NRM \
+		<<<"$MASTER_PASSWORD"
+	try 1 rm-supervise draft begin hsm-1 NRM <<<short
+	[ ! -e "$RM_STATE/draft/appliance" ]
+	draft_begin
+	# A card's word for another appliance, or another name.
+	card_insert 0 alice
+	APPLIANCE=$(printf '%064d' 0) card_enrolment 0 alice
+	try 1 rm-supervise draft enrol alice <alice.enrol
+	has "$stderr" '*does not verify*'
+	card_enrolment 0 alice
+	try 1 rm-supervise draft enrol bob <alice.enrol
+	try 0 rm-supervise draft enrol alice <alice.enrol
+	try 0 rm-supervise draft drop
+	[ "$(cd "$RM_STATE" && echo *)" = conf ]
+	# Where there is an appliance there is no draft.
+	try 0 rm-supervise init hsm-2 <<<"$MASTER_PASSWORD"
+	try 1 rm-supervise draft begin hsm-1 NRM <<<"$MASTER_PASSWORD"
+	has "$stderr" '*already has an appliance'
+}
+
+@test "rm-supervise draft commit, cut off at its steps, leaves no appliance or a whole one" {
+	local at of made=0 none=0 number=0
+	RM_OPS=$RM_BUILD/lib/rm/ops
+	draft_begin
+	draft_custodian 0 alice
+	draft_custodian 1 bob
+	try 0 rm-supervise draft quorum 2
+	cp -a "$RM_STATE" ready
+	kill-at -o steps 0 -- rm-supervise draft commit >/dev/null
+	of=$(sed -n 's/^steps //p' steps)
+	[ "$of" -gt 50 ]
+	# The last steps most closely: there it comes to be.
+	for at in $((of / 5)) $((of / 2)) $((of * 4 / 5)) $((of - 30)) \
+		$((of - 20)) $((of - 14)) $((of - 9)) $((of - 5)) $((of - 2)); do
+		rm -rf "$RM_STATE" "$RM_RUN"
+		cp -a ready "$RM_STATE"
+		mkdir "$RM_RUN"
+		kill-at -a -o steps "$at" -- rm-supervise draft commit \
+			>/dev/null 2>&1 || :
+		number=$((number + 1))
+		if [ -e "$RM_STATE/appliance" ]; then
+			made=$((made + 1))
+			whole
+		else
+			none=$((none + 1))
+			# The next one begins anew, and nothing of this is in it.
+			draft_begin
+			card_enrolment 1 bob
+			try 0 rm-supervise draft enrol bob <bob.enrol
+			try 0 rm-supervise draft quorum 1
+			try 0 rm-supervise draft commit
+			[ "$(cd "$RM_STATE/custodians" && echo *)" = bob ]
+		fi
+		try 0 rm-audit verify "$RM_STATE/audit.log"
+	done
+	echo "# of $number cuts $made left a whole one, $none none" >&3
+	[ "$none" -gt 0 ]
+}
+
+@test "rm-supervise boot drops what was not finished, and waits" {
+	draft_begin
+	appliance_boot
+	[ "$BOOTED" = 'boot 1 waits for rm-supervise init NAME' ]
+	[ ! -e "$RM_STATE/draft" ]
+	# It goes on by itself when there is one.
+	draft_begin
+	draft_custodian 0 alice
+	try 0 rm-supervise draft quorum 1
+	try 0 rm-supervise draft commit
+	appliance_booted
+	[ "$BOOTED" = 'boot 2 of hsm-1' ]
+}
