@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120
+#
+# console.bash: the console in a real terminal (tmux).  After helpers:
+# load console
+#
+#	console                          # [COMMAND], in a terminal of its own
+#	menu Configuration 'Time Limits' # from Main, entry by entry
+#	field idle                       # to a field of the form
+#	fill 60                          # into it, instead of what it has
+#	choose OK shows 'idle 60 s'      # to the button, Enter, and its effect
+#	back Configuration               # Esc, to the window of that title
+#
+# A busy machine draws late.  So a helper that types never types onto a
+# screen that is still to change, it demands that the effect to wait for is
+# not there before, and it returns when the effect is there and the console
+# has come to rest.  Effects are commands: at TITLE, on ENTRY, shows TEXT,
+# shows_not TEXT, or any other.
+
+ROOT='hsm-1 - Local Management Console'
+RM_TITLE='RM (press ESC to exit)'
+READY='ready to process remote commands'
+
+# Facts are files and locks, put there by hand; rm-supervise is a stand-in
+# unless a test says otherwise.
+console_setup() {
+	common_setup
+	mkdir bin
+	PATH=$PWD/bin:$PATH
+	export RM_OPS=$RM_BUILD/lib/rm/ops TERM=screen
+	unset TMUX
+	echo 'name hsm-1' >state/conf
+	echo 7 >state/boot-count
+	printf '%060d%s\n' 0 beef >state/appliance
+	stand_in rm-supervise <<-'SH'
+	case $1 in
+	arm)
+		echo 0123456789abcdef0123456789abcdef >"$RM_RUN/console/new"
+		mv "$RM_RUN/console/new" "$RM_RUN/console/armed"
+		;;
+	disarm)
+		[ ! -e "$RM_RUN/console/armed" ] || echo late
+		echo disarmed >>"$RM_RUN/record"
+		;;
+	esac
+	SH
+}
+
+console_teardown() {
+	console_end
+	common_teardown
+}
+
+setup() { console_setup; }
+teardown() { console_teardown; }
+
+# stand_in NAME: a script of that name, first in PATH.
+stand_in() {
+	{ echo '#!/bin/sh'; cat; } >"bin/$1"
+	chmod 755 "bin/$1"
+}
+
+# --- the terminal -----------------------------------------------------------
+
+mux() {
+	tmux -S "$PWD/tmux.${TERMINAL:-0}" -f /dev/null "$@"
+}
+
+# console [COMMAND]: in a terminal of its own; err and rc tell the rest.
+console() {
+	# A server of its own: the one before may still be ending.
+	TERMINAL=$((${TERMINAL:-0} + 1))
+	CONSOLE_PID=
+	# To wait on: nothing ever comes.
+	[ -n "${SILENCE:-}" ] || exec {SILENCE}<> <(:)
+	mux new-session -d -x 80 -y 25 \
+		"${1:-rm-console} 2>err; echo \$? >rc" 3>&-
+}
+
+# Its process, once it is one, in CONSOLE_PID.
+console_pid() {
+	local pane comm=
+	if [ -n "${CONSOLE_PID:-}" ]; then
+		read -r comm <"/proc/$CONSOLE_PID/comm" || :
+		[ "$comm" != rm-console ] || return 0
+	fi 2>/dev/null
+	pane=$(mux display -p '#{pane_pid}') || return 1
+	CONSOLE_PID=$(pgrep -x rm-console -P "$pane" || pgrep -x rm-console \
+		-P "$(pgrep -P "$pane" | head -n 1)")
+}
+
+# Ends the console in order first: a terminal that goes sends signals of its
+# own.  What does not end is killed, so that nothing is left behind.
+console_end() {
+	if console_pid 2>/dev/null; then
+		kill -TERM "$CONSOLE_PID" || :
+		timeout 5 tail --pid="$CONSOLE_PID" -f /dev/null ||
+			kill -KILL "$CONSOLE_PID"
+	fi
+	CONSOLE_PID=
+	mux kill-server 2>/dev/null || :
+}
+
+# --- what is on the screen --------------------------------------------------
+
+screen() {
+	mux capture-pane -p
+}
+
+shows() {
+	[[ $(screen) == *"$1"* ]]
+}
+
+shows_not() {
+	! shows "$1"
+}
+
+# Takes one look at the screen apart: TITLE of the window, FOCUS (the place
+# that is selected, without the sign of a further menu) and its ROW.  With
+# KNOWN nothing can have changed since the last one.
+look() {
+	local sgr=$'\e\\[[0-9;]*m' no=$'[^\e\n]' before
+	[ -z "${KNOWN:-}" ] || return 0
+	LOOK=$(mux capture-pane -e -p) || return 1
+	TITLE='' FOCUS='' ROW=0
+	[[ ! $LOOK =~ (┤|-\+)\ ($sgr)?($no+)($sgr)?\ (├|\+-) ]] ||
+		TITLE=${BASH_REMATCH[3]}
+	[[ $LOOK =~ $'\e'\[([0-9;]*\;)?(41|7)m($no*) ]] || return 0
+	FOCUS=${BASH_REMATCH[3]}
+	FOCUS=${FOCUS%"${FOCUS##*[! ]}"}
+	before=${LOOK%%"${BASH_REMATCH[0]}"*}
+	before=${before//[!$'\n']/}
+	ROW=$((${#before} + 1))
+	FOCUS=${FOCUS% ▸}
+	[[ $FOCUS = '<'* ]] || FOCUS=${FOCUS% >}
+}
+
+# at TITLE: the window of that title is the uppermost.
+at() {
+	look
+	[ "$TITLE" = "$1" ]
+}
+
+# on ENTRY: it is selected; of a button only the label is told.
+on() {
+	look
+	[ "$FOCUS" = "$1" ] || [ "$FOCUS" = "< $1 >" ]
+}
+
+# see TEXT: waits for it; the screen is shown if it never comes.
+see() {
+	effect shows "$1"
+}
+
+# gone TEXT: the same for its end.
+gone() {
+	effect shows_not "$1"
+}
+
+effect() {
+	local i
+	for ((i = 0; i < 1200; i++)); do
+		! "$@" || return 0
+		yield
+	done
+	echo "never came: $*" >&2
+	screen >&2
+	return 1
+}
+
+# Lets others work for a moment, and takes no process for it.
+yield() {
+	read -r -t 0.05 -u "$SILENCE" _ || :
+}
+
+# Waits until the console sleeps, with all it has drawn on the screen: two
+# looks one after the other show the same, and it did not wake in between.
+calm() {
+	local i was='' stat
+	for ((i = 0; i < 1200; i++)); do
+		stat=S
+		! console_pid 2>/dev/null ||
+			read -r _ _ stat _ <"/proc/$CONSOLE_PID/stat"
+		look || return 1
+		[ "$stat $LOOK" != "S $was" ] || return 0
+		was=
+		[ "$stat" != S ] || was=$LOOK
+	done
+	echo 'the console never came to rest' >&2
+	return 1
+}
+
+# answered TEXT: the same, and it is all: a running operation shows its output
+# too, but takes no Enter.
+answered() {
+	see "$1"
+	effect on OK
+	calm
+}
+
+# --- keys -------------------------------------------------------------------
+
+# Without any care: for what is no step on a way.
+keys() {
+	mux send-keys "$@"
+}
+
+is_so_already() {
+	local KNOWN=1
+	"$@"
+}
+
+# press KEY EFFECT...: one key, and what comes of it.
+press() {
+	local key=$1
+	shift
+	calm
+	if is_so_already "$@"; then
+		echo "before $key it is already so: $*" >&2
+		screen >&2
+		return 1
+	fi
+	keys "$key"
+	effect "$@" && calm
+}
+
+is_elsewhere() {
+	look
+	[ "$ROW $FOCUS" != "$1" ]
+}
+
+# move KEY: the focus, by one place.
+move() {
+	calm
+	keys "$1"
+	effect is_elsewhere "$ROW $FOCUS" && calm
+}
+
+# reach COMMAND...: moves the focus on until this is so, once around at most.
+reach() {
+	local i
+	calm
+	for ((i = 0; i < 40; i++)); do
+		! is_so_already "$@" || return 0
+		move "${KEY:-Down}" || return 1
+	done
+	echo "nowhere: $*" >&2
+	screen >&2
+	return 1
+}
+
+# choose ENTRY [EFFECT...]: moves there, and Enter.  Without EFFECT a window
+# of that title opens.
+choose() {
+	local entry=$1 KEY=Down
+	shift
+	[ $# -gt 0 ] || set -- at "$entry"
+	calm
+	# First letters are quicker, but a field takes them for itself.
+	[[ $FOCUS = *_ || $FOCUS = '<'* || $entry != [A-Za-z]* ]] ||
+		KEY=${entry:0:1}
+	reach on "$entry" && press Enter "$@"
+}
+
+# menu ENTRY...: from Main on, each opens a window of that title.
+menu() {
+	local entry
+	effect at Main
+	for entry; do
+		choose "$entry" || return 1
+	done
+}
+
+# back TITLE: Esc, to that window.
+back() {
+	press Escape at "$1"
+}
+
+# --- forms ------------------------------------------------------------------
+
+is_in_row_of() {
+	look
+	[[ $(screen | sed -n "${ROW}p") =~ ^[^[:alnum:]]*$1\  ]]
+}
+
+# field LABEL: moves to the field with this label (a pattern).
+field() {
+	KEY=Tab reach is_in_row_of "$1"
+}
+
+# A long one shows only its end.
+is_value() {
+	look
+	local end=$1
+	[ ${#end} -le 33 ] || end=${end: -33}
+	[ "${FOCUS%"${FOCUS##*[!_]}"}" = "$end" ]
+}
+
+# fill TEXT: into the field, instead of what it has.
+fill() {
+	calm
+	is_so_already is_value '' || press C-u is_value ''
+	keys -l "$1"
+	effect is_value "$1" && calm
+}
+
+# secret TEXT: the same where only stars show.
+secret() {
+	calm
+	is_so_already is_value '' || press C-u is_value ''
+	keys -l "$1"
+	effect is_value "${1//?/*}" && calm
+}
+
+# pick WORD: the one of a field with < WORD >.
+pick() {
+	local i
+	for ((i = 0; i < 40; i++)); do
+		! on "$1" || return 0
+		move Right
+	done
+	echo "no choice: $1" >&2
+	return 1
+}
+
+# --- facts by somebody else's hand ------------------------------------------
+
+armed() {
+	[ -e run/console/armed ]
+}
+
+disarmed() {
+	[ ! -e run/console/armed ]
+}
+
+arm() {
+	echo 0123 >run/console/new
+	mv run/console/new run/console/armed
+}
+
+# From the main menu into the RM window.
+console_arm() {
+	menu
+	choose 'Remote Management' shows "$READY"
+	armed
+}
+
+# operation NAME [CLASS [HEADER ...]] <script: in a folder of our own.
+operation() {
+	local name=$1 class=${2:-normal} line
+	shift "$(($# < 2 ? $# : 2))"
+	if [ ! -d ops ]; then
+		cp -r "$RM_BUILD/lib/rm" librm
+		ln -s librm/ops ops
+		export RM_OPS=$PWD/librm/ops
+	fi
+	{
+		printf '%s\n' '#!/bin/sh' "# summary: try $name" \
+			"# class: $class" '# limit: 60'
+		for line; do printf '# %s\n' "$line"; done
+		cat
+	} >"ops/$name"
+	chmod 755 "ops/$name"
+}
+
+is_held() {
+	! rm-once -q "$1"
+}
+
+# Holds a lock, like whoever it belongs to would: hold LOCK
+hold() {
+	RM_AUTH_MANAGER=bob RM_AUTH_CUSTODIANS=alice,bob \
+		RM_AUTH_SINCE=2026-11-23T12:00:00Z TCPREMOTEIP=172.17.0.1 \
+		RM_TLS_VERSION=TLSv1.3 RM_TLS_GROUP=X25519 \
+		RM_TLS_SIGNATURE=ecdsa_secp256r1_sha256 \
+		RM_TLS_CIPHER=TLS_AES_256_GCM_SHA384 \
+		rm-once "$1" -- sleep 600 3>&- &
+	HOLDER=$!
+	PIDS+=("$HOLDER")
+	# A listener writes where it listens once it has the lock: an event.
+	until_true is_held "$1"
+	: >>"$1"
+}
+
+let_go() {
+	kill -KILL "$HOLDER"
+	wait "$HOLDER" || :
+}
+
+# How often the console was awake, once it has come to rest.
+wakes() {
+	calm
+	console_pid
+	awk '/ctxt_switches/ { n += $2 } END { print n }' \
+		"/proc/$CONSOLE_PID/status"
+}
+
+start_log() {
+	rm-listen -u run/audit.sock -- rm-audit append -b state/boot-count \
+		state/audit.log 3>&- 2>/dev/null &
+	PIDS+=("$!")
+	until_true [ -S run/audit.sock ]
+}
