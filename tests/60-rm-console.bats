@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The console in a real terminal: menus, the RM window, terminals.
+# The console in a real terminal: menus, operations, terminals.
 load helpers
 load console
 
@@ -42,9 +42,8 @@ Power Off ▸' ]
 	start_log
 	echo 'durable boot number=7' | socat - UNIX-CONNECT:run/audit.sock
 	console
-	see About
-	keys Enter
-	see 'mode      NRM'
+	menu
+	choose About shows 'mode      NRM'
 	shows 'boot      7'
 	shows 'name      hsm-1'
 	shows "$(printf '%016d' 0)beef"
@@ -57,8 +56,7 @@ Power Off ▸' ]
 	shows "${key:44:20}"
 	# The finder patterns of a QR code.
 	shows '█▀▀▀▀▀█'
-	keys Enter
-	see 'Remote Management'
+	choose OK at Main
 }
 
 @test "rm-console: About sees a log that was changed" {
@@ -69,9 +67,8 @@ Power Off ▸' ]
 	try 0 env RM_OPS="$RM_OPS" "$RM_OPS/about"
 	has "$output" '*log BROKEN: *'
 	console
-	see About
-	keys Enter
-	see BROKEN
+	menu
+	choose About shows BROKEN
 }
 
 @test "rm-console stops and starts the real service, and it is recorded" {
@@ -82,14 +79,12 @@ Power Off ▸' ]
 	PIDS+=("$!")
 	console
 	see 'Service running...'
-	keys Down Enter
-	answered 'the service is stopped'
+	menu
+	choose 'Stop Service' shows 'the service is stopped'
 	see 'Service stopped'
 	[ ! -e run/service ]
-	keys Enter
-	see 'Start Service'
-	keys Enter
-	see 'the service listens on 127.0.0.1'
+	choose OK at Main
+	choose 'Start Service' shows 'the service listens on 127.0.0.1'
 	see 'Service running...'
 	run -0 grep -cE ' (begin|end) .*operation=(stop|start)-service ' \
 		state/audit.log
@@ -98,48 +93,42 @@ Power Off ▸' ]
 
 @test "rm-console says so when an operation is refused, and goes on" {
 	console
-	see 'Start Service'
-	keys Down Enter
-	answered 'not done: system the log does not take the record'
-	keys Escape
-	see 'Remote Management'
+	menu
+	choose 'Start Service' \
+		shows 'not done: system the log does not take the record'
+	back Main
 }
 
 @test "rm-console: an entry is there only if its operation is" {
 	operation keep </dev/null
 	rm ops/restart
 	console
-	see 'Power Off'
-	keys End Enter
-	see '◂'
+	menu 'Power Off'
 	shows_not Restart
 	rm ops/switch-off
 	operation restart power <<<'echo anew'
-	keys Down Escape
-	see 'Start Service'
-	keys End Enter
-	see Restart
+	back Main
+	choose 'Power Off'
+	shows Restart
 }
 
 @test "rm-console: a long answer can be read in full" {
 	start_log
 	operation start-service normal <<<'seq -f "line %g." 60; echo "the end"'
 	console
-	see 'Start Service'
-	keys S Enter
+	menu
+	choose 'Start Service' shows 'line 1.'
 	answered 'line 1.'
 	shows_not 'the end'
-	keys PPage NPage NPage NPage
-	see 'the end'
+	press NPage shows 'line 20.'
+	press PPage shows 'line 1.'
+	press End shows 'the end'
 	shows_not 'line 1.'
-	keys Home
-	see 'line 1.'
-	keys End
-	see 'the end'
-	keys Up
-	answered 'line 60'
-	keys Enter
-	see Main
+	press Home shows 'line 1.'
+	press End shows 'the end'
+	press Up shows_not 'the end'
+	shows 'line 60'
+	choose OK at Main
 }
 
 @test "rm-console asks for arguments, and for the name before it destroys" {
@@ -147,43 +136,36 @@ Power Off ▸' ]
 	operation set-mode destructive 'args: mode=NRM|RM1|RM2 why=/[a-z]{3,9}/ [more]' \
 		'note: erases this' 'note: keeps that' <<<'echo "got $# $1 $2"'
 	console
-	see 'Configuration'
-	keys C Enter
-	see 'Operating Mode'
-	keys O Enter
-	see 'erases this'
+	menu Configuration 'Operating Mode'
+	shows 'erases this'
 	shows 'keeps that'
-	shows '< NRM >'
-	# The mode, then a text that does not match, and a wrong name.
-	keys Right Enter
-	see '< RM1 >'
-	keys -l abcd12
-	keys Enter Enter
-	keys -l hsm-2
-	keys Enter Enter
-	see '*** '
-	shows 'why'
-	keys BTab BTab BTab
-	keys C-u
-	keys -l abx
-	keys BSpace
+	# A text that does not match, and a wrong name.
+	on NRM
+	pick RM1
+	move Enter
+	fill abcd12
+	field 'type its name, hsm-1'
+	fill hsm-2
+	choose OK shows '*** '
+	field why
+	fill abx
+	press BSpace is_value ab
 	keys -l c
-	keys Enter Enter Enter Enter
-	see 'that is not the name'
+	effect is_value abc
+	choose OK shows 'that is not the name'
 	shows 'abc___'
-	keys BTab
-	keys BSpace 1 Enter Enter
+	field 'type its name, hsm-1'
+	press BSpace is_value hsm-
+	fill hsm-1
+	choose OK shows 'got 2 RM1 abc'
 	answered 'got 2 RM1 abc'
 	grep -q ' begin .*operation=set-mode args=RM1%20abc ' state/audit.log
-	keys Enter
-	see 'Operating Mode'
+	choose OK at Configuration
 	# Esc leaves it, nothing is kept.
-	keys Enter
-	see '< NRM >'
+	choose 'Operating Mode'
+	shows '< NRM >'
 	shows_not abc
-	keys Escape
-	until_true shows_not '< NRM >'
-	shows 'Operating Mode'
+	back Configuration
 }
 
 @test "rm-console shows progress, and Esc stops an operation" {
@@ -194,16 +176,13 @@ Power Off ▸' ]
 	sleep 600
 	SH
 	console
-	see 'Start Service'
-	keys S Enter
-	see 'halfway there'
-	shows 'a line'
+	menu
+	choose 'Start Service' shows 'halfway there'
+	see 'a line'
 	shows '40%'
-	keys Escape
-	see 'stopped'
+	press Escape shows 'stopped: the log'
 	until_true grep -q ' cut .*operation=start-service' state/audit.log
-	keys Enter
-	see Main
+	choose OK at Main
 }
 
 @test "rm-console asks once before it restarts or switches off" {
@@ -211,363 +190,39 @@ Power Off ▸' ]
 	mkfifo run/power
 	exec 9<>run/power
 	console
-	see 'Power Off'
-	keys End Enter
-	see Restart
-	keys Down Enter
-	see 'Restart hsm-1 now?'
-	keys Enter
-	see '◂'
-	keys P Enter
-	see 'Switch off hsm-1 now?'
-	keys Escape
-	see '◂'
+	menu 'Power Off'
+	choose Restart shows 'Restart hsm-1 now?'
+	choose No at 'Power Off'
+	choose 'Power Off' shows 'Switch off hsm-1 now?'
+	press Escape shows '◂'
 	# Nobody was told anything up to here.
 	run ! read -r -t 0.1 -u 9 word
-	keys R Enter
-	see 'Restart hsm-1 now?'
-	keys Down Enter
+	choose Restart shows 'Restart hsm-1 now?'
+	choose Yes shows 'the appliance restarts now'
 	read -r -t 60 -u 9 word
 	[ "$word" = restart ]
-	answered 'the appliance restarts now'
+	choose OK at 'Power Off'
+	choose 'Power Off' shows 'Switch off hsm-1 now?'
+	reach on Yes
 	keys Enter
-	see '◂'
-	keys P Enter
-	see 'Switch off hsm-1 now?'
-	keys Y Enter
 	read -r -t 60 -u 9 word
 	[ "$word" = switch-off ]
 }
 
-@test "rm-console arms, shows the RM window, and a key ends both" {
-	console
-	console_arm
-	shows "$RM_TITLE"
-	shows "$(printf '%028d' 0)beef"
-	shows_not Main
-	keys Escape
-	see Main
-	shows_not "$RM_TITLE"
-	disarmed
-	until_true [ -e run/record ]
-	[ "$(cat run/record)" = disarmed ]
-	[ ! -s err ]
-	# The other name for it.
-	keys C Enter
-	see 'Load Remote Management'
-	keys Down Enter
-	see "$READY"
-	armed
-}
-
-@test "rm-console: any byte is local activity, whatever it means elsewhere" {
-	console
-	local key
-	for key in x Enter C-c C-s C-z C-l C-@ C-d Up F5 ä; do
-		console_arm
-		keys "$key"
-		until_true disarmed
-		see Main
-	done
-	shows_not "$RM_TITLE"
-}
-
-@test "rm-console unlinks first, rearm before armed, then draws, then records" {
-	console 'strace -f -e trace=unlink,write,execve -o trace rm-console'
-	console_arm
-	: >state/rearm
-	# The terminal is written to only after both are gone.
-	local before
-	before=$(wc -l <trace)
-	keys x
-	see Main
-	until_true grep -q '"disarm"' trace
-	run -0 sed "1,${before}d; s/^[0-9]* *//; s/ = .*//" trace
-	has "${lines[0]}" "unlink(*/state/rearm\")"
-	has "${lines[1]}" "unlink(*/run/console/armed\")"
-	has "${lines[2]}" 'write(*'
-	disarmed
-	[ ! -e state/rearm ]
-}
-
-@test "rm-console waits for nobody when it disarms" {
-	mkfifo hang
-	stand_in rm-supervise <<-'SH'
-	read -r _ <hang
-	SH
-	console
-	see Main
-	arm
-	see "$READY"
-	keys x
-	see Main
-	disarmed
-	# And it is at work while that still hangs.
-	keys End Enter
-	see Restart
-	: >hang
-}
-
-@test "rm-console comes up in the RM window when it is armed" {
-	arm
-	console
-	see "$READY"
-	armed
-	shows_not Main
-	keys x
-	see Main
-	disarmed
-}
-
-@test "rm-console: what was typed before it was ready counts" {
-	arm
-	: >state/rearm
-	mkfifo go
-	console 'read _ <go; exec rm-console'
-	keys x
-	# The terminal has it, and echoes it.
-	see x
-	echo >go
-	see Main
-	disarmed
-	[ ! -e state/rearm ]
-	# No key, no disarming: the same without.
-	console_end
-	arm
-	console 'read _ <go; exec rm-console'
-	echo >go
-	see "$READY"
-	armed
-}
-
-@test "rm-console follows who arms and disarms elsewhere, from any menu" {
-	console
-	see Main
-	keys End Enter
-	see Restart
-	arm
-	see "$RM_TITLE"
-	rm run/console/armed
-	see Main
-	arm
-	see "$RM_TITLE"
-	armed
-}
-
-@test "rm-console: a resize is not activity" {
-	console
-	console_arm
-	mux resize-window -x 100 -y 40
-	until_true eval 'screen | tail -n 1 | grep -q "Service stopped \{50,\}"'
-	shows "$READY"
-	mux resize-window -x 80 -y 25
-	until_true eval '[ "$(screen | wc -l)" = 25 ] &&
-		screen | tail -n 1 | grep -q "^Service stopped .*<none>"'
-	shows "$RM_TITLE"
-	armed
-	[ ! -e run/record ]
-}
-
-@test "rm-console shows who manages, from where, by which algorithms" {
-	console
-	console_arm
-	hold run/session
-	see 'active manager: 172.17.0.1'
-	shows_not "$READY"
-	shows 'manager     bob'
-	shows 'alice,bob'
-	shows 'TLSv1.3 X25519'
-	shows 'ecdsa_secp256r1_sha256 TLS_AES_256_GCM_SHA384'
-	# Replaced by hand: the screen follows.
-	sed 's/^ip .*/ip 2001:db8::7/; s/^custodians .*/custodians carol/' \
-		run/session.holder >run/new
-	mv run/new run/session.holder
-	see 'active manager: 2001:db8::7'
-	shows carol
-	let_go
-	see "$READY"
-	armed
-	# What a dead holder left is not believed of the next.
-	listen rm-listen -R 4 -l run/session 127.0.0.1 0 -- cat
-	see 'a session begins or ends'
-	shows_not 2001
-}
-
-@test "rm-console shows who has signed, while they are there" {
-	console
-	console_arm
-	rm-once run/quorum.2 -- sleep 600 3>&- &
-	HOLDER=$!
-	PIDS+=("$HOLDER")
-	printf '%s\n' 'have 1' 'want 2' 'manager bob' 'custodians alice' \
-		'ip 172.17.0.1' >>run/quorum.2
-	# What nobody holds is nothing.
-	printf '%s\n' 'have 1' 'want 2' 'custodians mallory' >run/quorum.1
-	see 'quorum 1 of 2: alice (172.17.0.1)'
-	shows_not mallory
-	printf '%s\n' 'have 2' 'want 3' 'custodians alice,carol' \
-		'ip 172.17.0.9' >run/quorum.2
-	see 'quorum 2 of 3: alice,carol (172.17.0.9)'
-	let_go
-	until_true shows_not quorum
-	shows "$READY"
-}
-
-shows_idle() {
-	screen | grep -qE "idle +$1 s of 77"
-}
-
-@test "rm-console counts the idle seconds of a session" {
-	echo 'idle 77' >>state/conf
-	console
-	console_arm
-	hold run/session
-	see 'active manager'
-	# Whoever looks late sees a few seconds more, not other digits.
-	touch -d '2000 seconds ago' run/session.holder
-	until_true shows_idle '[0-9]{4}'
-	touch run/session.holder
-	until_true shows_idle '[0-9]{1,2}'
-}
-
-@test "rm-console shows the operation under way, and how the last ones ended" {
-	start_log
-	operation slow normal <<-'SH'
-	echo '%% 41 of the way'
-	read -r _ <"$RM_RUN/go"
-	echo '!! failed not today'
-	exit 1
-	SH
-	mkfifo run/go
-	console
-	console_arm
-	hold run/session
-	see 'active manager'
-	echo status | RM_AUTH_MANAGER=bob rm-exec -L "$RM_OPS"
-	see 'status: done'
-	echo slow | rm-exec -L "$RM_OPS" >answer 3>&- &
-	see 'operation   slow'
-	see '41 % of the way'
-	: >run/go
-	see 'slow: failed'
-	until_true shows_not 'operation   slow'
-	[ ! -e run/operation.progress ]
-}
-
-@test "rm-console: a key ends it while a session is open" {
-	console
-	console_arm
-	hold run/session
-	see 'active manager'
-	keys q
-	see Main
-	disarmed
-}
-
-@test "rm-console shows foreign text without what could harm a terminal" {
-	console
-	console_arm
-	hold run/session
-	see 'active manager'
-	printf 'pid %s\nip \033[2J\033]0;x\007\nmanager a\tb\xc2\x9b31m\n' \
-		"$HOLDER" >run/new
-	mv run/new run/session.holder
-	see 'active manager: ?[2J?]0;x?'
-	shows 'a?b??31m'
-	shows "$RM_TITLE"
-}
-
-@test "rm-console says why arming failed" {
-	stand_in rm-supervise <<-'SH'
-	echo 'rm-supervise: fatal: no luck' >&2
-	exit 111
-	SH
-	console
-	see 'Remote Management'
-	keys R Enter
-	see 'rm-supervise: fatal: no luck'
-	keys Enter
-	see Main
-	rm bin/rm-supervise
-	PATH=/usr/bin:/bin console_path
-}
-
-# There may be no rm-supervise at all.
-console_path() {
-	console_end
-	cp "$RM_BUILD/bin/rm-console" bin/
-	console bin/rm-console
-	see 'Remote Management'
-	keys R Enter
-	see 'unable to run rm-supervise'
-}
-
-@test "rm-console: a key typed while it is still arming ends that" {
-	mkfifo go
-	stand_in rm-supervise <<-'SH'
-	[ "$1" = arm ] || exit 0
-	read -r _ <go
-	echo 0123 >"$RM_RUN/console/armed"
-	echo was >"$RM_RUN/was"
-	SH
-	console
-	see 'Remote Management'
-	keys R Enter
-	see 'switching remote management on'
-	keys x
-	echo >go
-	until_true [ -e run/was ]
-	until_true disarmed
-	see Main
-}
-
-@test "rm-console sleeps while nothing happens" {
-	console
-	console_arm
-	local before
-	before=$(wakes)
-	read -r -t 2 _ <><(:) || :
-	[ "$(wakes)" = "$before" ]
-	keys x
-	see Main
-	before=$(wakes)
-	read -r -t 2 _ <><(:) || :
-	[ "$(wakes)" = "$before" ]
-}
-
-@test "rm-console is not woken by its own looks, nor by others'" {
-	console
-	console_arm
-	local before i
-	before=$(wakes)
-	for i in 1 2 3 4 5; do
-		! rm-once -q run/session
-		rm-once -q run/service.addr
-	done
-	[ "$(wakes)" = "$before" ]
-}
-
 @test "rm-console: a menu takes any key without harm" {
 	console
-	see Main
-	# Alone, because it is the key after these that tells.
+	menu
+	# Alone, because it is the way after these that tells.
 	local key
 	for key in C-l C-z C-@ C-c C-s; do
 		keys "$key"
-		see Main
-		keys End Enter
-		see Restart
-		keys Escape
-		see Main
+		menu 'Power Off'
+		back Main
 	done
 	keys C-l C-z C-q ä Home End PPage F12 M-x Tab BSpace
 	keys -l $'\033[99;99X\033O\033['
-	see Main
-	keys End Enter
-	see Restart
-	keys Escape
-	see Main
-	shows_not Restart
+	menu 'Power Off'
+	back Main
 }
 
 @test "rm-console ends on TERM and HUP, and gives the terminal back" {
@@ -625,8 +280,7 @@ console_path() {
 	arm
 	console 'rm-console --plain'
 	see armed
-	keys x
-	see disarmed
+	press x shows $'armed\ndisarmed'
 	disarmed
 }
 
@@ -661,50 +315,43 @@ console_path() {
 	start_log
 	printf '%s\n' 'name hsm-1' 'listen 127.0.0.1 4433' 'power tree' >state/conf
 	console
-	keys C Enter
-	see 'Listen Address'
-	keys L L Enter
-	see '127.0.0.1____'
+	menu Configuration 'Listen Address'
+	shows '127.0.0.1____'
 	shows '4433____'
-	keys Down C-u
-	keys -l 70000
-	keys Enter Enter
+	field port
+	fill 70000
+	choose OK shows 'not done: usage a port is at most 65535'
 	answered 'not done: usage a port is at most 65535'
-	keys Enter
-	see 'Listen Address'
-	keys Enter
-	see '127.0.0.1____'
-	keys C-u
-	keys -l 127.0.0.2
-	keys Enter C-u
-	keys -l 5544
-	keys Enter Enter
+	choose OK at Configuration
+	choose 'Listen Address'
+	shows '127.0.0.1____'
+	field address
+	fill 127.0.0.2
+	move Enter
+	fill 5544
+	press Enter on OK
+	press Enter shows 'remote management listens on 127.0.0.2 5544'
 	answered 'remote management listens on 127.0.0.2 5544'
 	[ "$(cat state/conf)" = 'name hsm-1
 power tree
 listen 127.0.0.2 5544' ]
-	keys Enter
-	see 'Time Limits'
-	keys T Enter
-	see '120____'
+	choose OK at Configuration
+	choose 'Time Limits'
+	shows '120____'
 	shows '15____'
-	keys C-u
-	keys -l 60
-	keys Enter Enter Enter
-	see 'idle 60 s, visitors 15 s'
+	field idle
+	fill 60
+	choose OK shows 'idle 60 s, visitors 15 s'
 	grep -qx 'idle 60' state/conf
 	grep -qx 'visitor 15' state/conf
 }
 
 @test "rm-console shows date and time, and that they decide nothing" {
 	console
-	keys C Enter
-	see 'Date and Time'
-	keys D Enter
-	see "$(date -u +%Y-%m-%d)"
+	menu Configuration 'Date and Time'
+	shows "$(date -u +%Y-%m-%d)"
 	shows 'No limit'
-	keys Escape
-	see 'Listen Address'
+	back Configuration
 }
 
 @test "rm-console: a policy is changed an operation at a time" {
@@ -721,22 +368,17 @@ listen 127.0.0.2 5544' ]
 	echo 'in force'
 	SH
 	console
-	keys C Enter
-	see Policy
-	keys P Enter
-	see 'session                2'
+	menu Configuration Policy
+	shows 'session                2'
 	shows 'about                  as *'
-	keys S Enter
-	see 'a number of custodians'
-	shows '< 2 >'
-	keys Right Enter Enter
-	answered 'in force'
-	keys Enter
-	see 'session                3'
-	keys R Enter
-	see '< 1 >'
-	keys l Enter Enter
-	answered 'in force'
+	choose 'session                2' shows 'a number of custodians'
+	on 2
+	pick 3
+	choose OK shows 'in force'
+	choose OK shows 'session                3'
+	choose 'restart                as *' shows '< 1 >'
+	pick local-only
+	choose OK shows 'in force'
 	[ "$(cat state/policy)" = '# mine
 session          3
 status session
@@ -758,28 +400,20 @@ restart          local-only' ]
 	echo 'enrol dora 5555 alg sig'
 	SH
 	console
-	keys C Enter
-	see 'Custodians ▸'
-	keys C C Enter
-	see Enrol
-	keys E Enter
-	see 'PIN of the card'
-	keys -l dora
-	keys Enter
-	keys -l 4321
-	see '****____'
+	menu Configuration Custodians
+	choose Enrol shows 'PIN of the card'
+	fill dora
+	move Enter
+	secret 4321
+	shows '****____'
 	shows_not 4321
-	keys Enter Enter
-	see 'wrong PIN: 2 tries left'
-	keys Enter
-	see Enrol
-	keys Enter
-	see 'PIN of the card'
-	keys -l dora
-	keys Enter
-	keys -l 1234
-	keys Enter Enter
-	see 'welcome dora: enrol dora 5555 alg sig'
+	choose OK shows 'wrong PIN: 2 tries left'
+	choose OK at Custodians
+	choose Enrol shows 'PIN of the card'
+	fill dora
+	move Enter
+	secret 1234
+	choose OK shows 'welcome dora: enrol dora 5555 alg sig'
 	has "$(<args)" '-q --pin-fd 0 --wait 30 card enrol --appliance 0*beef dora'
 }
 
@@ -791,27 +425,22 @@ restart          local-only' ]
 	echo "made $1 of $(cat | sha256sum)"
 	SH
 	console
-	see 'Partition ▸'
-	keys P Enter
-	see Create
-	keys C Enter
-	see 'password of the user'
-	keys -l client1
-	keys Enter
-	keys -l 'correct horse'
-	keys Enter
-	keys -l 'correct house'
-	keys Enter
-	keys -l 99887766
-	keys Enter
-	keys -l 99887766
-	keys Enter Enter
-	see 'what was to be the same is not'
-	keys BTab BTab BTab C-u
-	keys -l 'correct horse'
-	see '*************__'
-	keys Enter Enter Enter Enter
-	see "$(printf 'correct horse\n99887766\n' | sha256sum | cut -c -20)"
+	menu Partition Create
+	field user
+	fill client1
+	move Enter
+	secret 'correct horse'
+	move Enter
+	secret 'correct house'
+	move Enter
+	secret 99887766
+	move Enter
+	secret 99887766
+	choose OK shows 'what was to be the same is not'
+	field 'the same again'
+	secret 'correct horse'
+	choose OK shows \
+		"$(printf 'correct horse\n99887766\n' | sha256sum | cut -c -20)"
 	run ! grep -rE 'horse|99887766' state run err
 }
 
@@ -822,8 +451,7 @@ restart          local-only' ]
 	see 'service stopped'
 	arm
 	see armed
-	keys x
-	see disarmed
+	press x shows $'armed\ndisarmed'
 	disarmed
 }
 
@@ -842,17 +470,19 @@ restart          local-only' ]
 
 @test "rm-console draws in ASCII where there is no UTF-8" {
 	console 'env LC_ALL=C rm-console'
-	see 'Power Off >'
+	menu
+	shows 'Power Off >'
 	shows '+-----'
 	shows '| About'
 	run ! grep -P '[^\x00-\x7f]' <(screen)
-	keys C Enter
-	see '| <'
+	choose Configuration
+	shows '| <'
 }
 
 @test "rm-console works on a VT100" {
 	console 'env TERM=vt100 rm-console'
-	see 'Power Off >'
-	keys C Enter
-	see 'Load Remote Management'
+	menu
+	shows 'Power Off >'
+	choose Configuration
+	choose '<' at Main
 }
