@@ -81,7 +81,7 @@ $(BUILD)/pic/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(MODULE) $(shell $(PKG_CONFIG) --cflags p11-kit-1) -c -o $@ $<
 $(BUILD)/lib/rm/rm-gate.so: $(patsubst %.c,$(BUILD)/pic/%.o, \
-	$(wildcard lib/gate/*.c) $(patsubst %,lib/rm_%.c,die err io mech mode num tally text))
+	$(wildcard lib/gate/*.c) $(patsubst %,lib/rm_%.c,die err io mech mode num tally text undo))
 	@mkdir -p $(@D)
 	$(Q)$(MODULE) -shared -Wl,-z,defs,-Bsymbolic \
 		$(filter-out -pie,$(LINK)) $(LDFLAGS) -o $@ $^

@@ -19,12 +19,14 @@
 #include "rm_secret.h"
 #include "rm_text.h"
 #include "rm_token.h"
+#include "rm_undo.h"
 
 #define USAGE		"rm-token module init label\n" \
 			"       rm-token module show\n" \
 			"       rm-token module pin [label]\n" \
 			"       rm-token module test\n" \
-			"       rm-token module version"
+			"       rm-token module version\n" \
+			"       rm-token -u folder"
 #define RANDOM_BYTES	16
 #define SCRATCH		"rm-test"
 
@@ -197,14 +199,31 @@ do_version(const char *module)
 	(void)printf("%s\n", text);
 }
 
+/* Only in a folder that nobody is at work in, such as a copy. */
+static _Noreturn void
+take_back(const char *folder)
+{
+	struct rm_undo_root root;
+	size_t n;
+
+	if (rm_undo_root(&root, folder) == -1 ||
+	    rm_undo_recover(&root, &n) == -1)
+		die(RM_EXIT_SYSTEM, "changes in %s that were cut cannot be "
+		    "taken back", folder);
+	exit(RM_EXIT_OK);
+}
+
 int
 main(int argc, char *argv[])
 {
 	const char *label, *verb;
+	int ch;
 
 	rm_die_init("rm-token");
-	if (getopt(argc, argv, "+") != -1 || argc - optind < 2 ||
-	    argc - optind > 3)
+	ch = getopt(argc, argv, "+u:");
+	if (ch == 'u' && argc == optind)
+		take_back(optarg);
+	if (ch != -1 || argc - optind < 2 || argc - optind > 3)
 		die_usage(USAGE);
 	argv += optind;
 	verb = argv[1];

@@ -421,6 +421,23 @@ dial_as_c() {
 	cmp staging/tree/users/alice/partition/tokens/[xy]
 }
 
+@test "node: a snapshot has nothing of a change that was cut, and no journal" {
+	two_nodes
+	serve
+	local at=$PWD/a/state/current/users/alice/partition
+	echo torn >"$at/tokens/x"
+	echo half >"$at/tokens/y"
+	mkdir "$at/.undo" "$at/.undo.1"
+	echo whole >"$at/.undo/old:tokens%2Fx"
+	: >"$at/.undo.1/new:tokens%2Fy"
+	may 0 pull
+	[ "$(cat staging/tree/users/alice/partition/tokens/x)" = whole ]
+	[ ! -e staging/tree/users/alice/partition/tokens/y ]
+	[ -z "$(find staging -name '.undo*')" ]
+	# Of the living nothing was changed.
+	[ "$(cat "$at/tokens/x")" = torn ]
+}
+
 # --- a node that lies -------------------------------------------------------
 
 # lie TOOL BODY: a node whose TOOL (of LIB) is another script, which has the

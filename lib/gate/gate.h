@@ -4,10 +4,12 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <p11-kit/pkcs11.h>
 
 #include "rm_mode.h"
+#include "rm_undo.h"
 
 /*
  * rm-gate.so: what its parts share.  Each part puts its calls in place of the
@@ -44,15 +46,24 @@ void gate_count_install(CK_FUNCTION_LIST_PTR list);
 RM_MUST_CHECK int gate_lock(const char *name, int how);
 
 /*
- * write.c: a change.  Between begin and end no snapshot is taken, and end
- * returns only when the change is on disk: rv, or CKR_DEVICE_ERROR.  If begin
- * does not return CKR_OK there is nothing to end.
+ * write.c: a change.  GATE_MAKES makes what was not there; GATE_CHANGES changes
+ * the token's own record or objects that are there, one call at a time.
+ * Between begin and end no snapshot is taken; end returns only when the change
+ * is on disk: rv, or CKR_DEVICE_ERROR.  What is cut between them is taken back
+ * by whoever comes next.  If begin does not return CKR_OK there is nothing to
+ * end.  A gate_write stays where it is, in one thread.
  */
+enum gate_change { GATE_MAKES, GATE_CHANGES };
 struct gate_write {
-	int db;
+	int db, token;
+	struct rm_undo undo;
 };
-RM_MUST_CHECK CK_RV gate_write_begin(struct gate_write *ret);
+RM_MUST_CHECK CK_RV gate_write_begin(struct gate_write *ret,
+    enum gate_change change);
 CK_RV gate_write_end(struct gate_write *w, CK_RV rv);
+
+/* write.c: takes back what the dead have left; no lock is held. */
+RM_MUST_CHECK CK_RV gate_write_recover(void);
 
 /* The turnstile's files exist and can be locked: CKR_OK, or it is logged. */
 RM_MUST_CHECK CK_RV gate_write_check(void);
@@ -60,6 +71,27 @@ RM_MUST_CHECK CK_RV gate_write_check(void);
 /* True unless the template makes, or the object is, one of the session only. */
 bool gate_makes_token(const CK_ATTRIBUTE *templ, CK_ULONG n);
 bool gate_is_token(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object);
+
+/*
+ * undo.c: the journal of a change, in this thread; what dead processes left of
+ * theirs.  check opens the folder that the journals are in: 0, or -1 and it is
+ * logged.  left and recover are called under the locks of a change.
+ */
+RM_MUST_CHECK int gate_undo_check(const char *tokens);
+void gate_undo_begin(struct rm_undo *u, bool first);
+RM_MUST_CHECK int gate_undo_end(struct rm_undo *u);
+bool gate_undo_left(void);
+bool gate_undo_any(void);	/* also of the living; under no lock */
+RM_MUST_CHECK CK_RV gate_undo_recover(void);
+
+/* undo.c: what an engine is to call instead of that function; or 0. */
+uintptr_t gate_undo_instead(const char *name);
+
+/*
+ * graft.c: gives the module that has this address in it those functions.
+ * False if it has none of them, or it cannot be done.
+ */
+bool gate_graft(uintptr_t inside);
 
 /*
  * token.c: what an engine says of a token, never in the middle of a log-in of

@@ -83,6 +83,8 @@ load_state(void)
 		rm_fatalx("unable to open %s: %s", path, strerror(errno));
 		return -1;
 	}
+	if (gate_undo_check(path) == -1)
+		return -1;
 	return gate_write_check() == CKR_OK ? 0 : -1;
 }
 
@@ -115,6 +117,8 @@ load_engine(void)
 		return -1;
 	}
 	gate.engine = list;
+	if (!gate_graft((uintptr_t)symbol))
+		rm_warnx("changes of %s cannot be taken back", path);
 	return 0;
 }
 

@@ -18,7 +18,7 @@ static CK_RV
 change_begin(struct change *c, bool token)
 {
 	c->token = token;
-	return token ? gate_write_begin(&c->write) : CKR_OK;
+	return token ? gate_write_begin(&c->write, GATE_MAKES) : CKR_OK;
 }
 
 static CK_RV

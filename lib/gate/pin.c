@@ -165,36 +165,12 @@ find_session(CK_SESSION_HANDLE session, CK_SLOT_ID *ret_slot,
 	return CKR_OK;
 }
 
-/* A change of the token's own record: log-ins are, even those that fail. */
-struct record {
-	struct gate_write write;
-	int token;
-};
-
-static CK_RV
-record_begin(struct record *r)
-{
-	CK_RV rv;
-
-	if ((rv = gate_write_begin(&r->write)) != CKR_OK)
-		return rv;
-	if ((r->token = gate_lock("token.lock", LOCK_EX)) == -1)
-		return gate_write_end(&r->write, CKR_DEVICE_ERROR);
-	return CKR_OK;
-}
-
-static CK_RV
-record_end(struct record *r, CK_RV rv)
-{
-	(void)close(r->token);
-	return gate_write_end(&r->write, rv);
-}
-
+/* Even a log-in that fails changes the token's own record. */
 static CK_RV
 login(CK_SESSION_HANDLE session, CK_USER_TYPE type, CK_BYTE_PTR pin,
     CK_ULONG len)
 {
-	struct record r;
+	struct gate_write w;
 	struct counter c;
 	CK_SLOT_ID slot;
 	enum who who;
@@ -209,9 +185,9 @@ login(CK_SESSION_HANDLE session, CK_USER_TYPE type, CK_BYTE_PTR pin,
 		who = USER;
 	if ((rv = count_try(&c, slot, who)) != CKR_OK)
 		return rv;
-	rv = record_begin(&r);
+	rv = gate_write_begin(&w, GATE_CHANGES);
 	if (rv == CKR_OK)
-		rv = record_end(&r, gate.engine->C_Login(session, type,
+		rv = gate_write_end(&w, gate.engine->C_Login(session, type,
 		    pin, len));
 	return settle(&c, who, rv);
 }
@@ -220,7 +196,7 @@ static CK_RV
 set_pin(CK_SESSION_HANDLE session, CK_BYTE_PTR old, CK_ULONG old_len,
     CK_BYTE_PTR new, CK_ULONG new_len)
 {
-	struct record r;
+	struct gate_write w;
 	struct counter c;
 	CK_SLOT_ID slot;
 	enum who who;
@@ -229,9 +205,9 @@ set_pin(CK_SESSION_HANDLE session, CK_BYTE_PTR old, CK_ULONG old_len,
 	if ((rv = find_session(session, &slot, &who)) != CKR_OK ||
 	    (rv = count_try(&c, slot, who)) != CKR_OK)
 		return rv;
-	rv = record_begin(&r);
+	rv = gate_write_begin(&w, GATE_CHANGES);
 	if (rv == CKR_OK)
-		rv = record_end(&r, gate.engine->C_SetPIN(session, old,
+		rv = gate_write_end(&w, gate.engine->C_SetPIN(session, old,
 		    old_len, new, new_len));
 	return settle(&c, who, rv);
 }
@@ -239,7 +215,7 @@ set_pin(CK_SESSION_HANDLE session, CK_BYTE_PTR old, CK_ULONG old_len,
 static CK_RV
 init_pin(CK_SESSION_HANDLE session, CK_BYTE_PTR pin, CK_ULONG len)
 {
-	struct record r;
+	struct gate_write w;
 	struct counter c;
 	CK_TOKEN_INFO info;
 	CK_SLOT_ID slot;
@@ -250,9 +226,9 @@ init_pin(CK_SESSION_HANDLE session, CK_BYTE_PTR pin, CK_ULONG len)
 	    (rv = gate_token_info(slot, &info)) != CKR_OK ||
 	    (rv = open_counter(&c, &info)) != CKR_OK)
 		return rv;
-	rv = record_begin(&r);
+	rv = gate_write_begin(&w, GATE_CHANGES);
 	if (rv == CKR_OK)
-		rv = record_end(&r, gate.engine->C_InitPIN(session, pin,
+		rv = gate_write_end(&w, gate.engine->C_InitPIN(session, pin,
 		    len));
 	if (rv == CKR_OK) {
 		c.wrong[USER] = 0;
@@ -266,7 +242,7 @@ init_pin(CK_SESSION_HANDLE session, CK_BYTE_PTR pin, CK_ULONG len)
 static CK_RV
 init_token(CK_SLOT_ID slot, CK_BYTE_PTR pin, CK_ULONG len, CK_BYTE_PTR label)
 {
-	struct record r;
+	struct gate_write w;
 	struct counter c;
 	CK_TOKEN_INFO info;
 	bool old;
@@ -277,9 +253,9 @@ init_token(CK_SLOT_ID slot, CK_BYTE_PTR pin, CK_ULONG len, CK_BYTE_PTR label)
 	old = (info.flags & CKF_TOKEN_INITIALIZED) != 0;
 	if (old && (rv = count_try(&c, slot, SO)) != CKR_OK)
 		return rv;
-	rv = record_begin(&r);
+	rv = gate_write_begin(&w, GATE_CHANGES);
 	if (rv == CKR_OK)
-		rv = record_end(&r, gate.engine->C_InitToken(slot, pin,
+		rv = gate_write_end(&w, gate.engine->C_InitToken(slot, pin,
 		    len, label));
 	if (!old)
 		return rv;

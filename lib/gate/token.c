@@ -10,10 +10,19 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+/* Nobody writes it now; what somebody has left who died is put back first. */
 static int
 share(void)
 {
-	return gate_lock("token.lock", LOCK_SH);
+	int fd;
+
+	while ((fd = gate_lock("token.lock", LOCK_SH)) != -1 &&
+	    gate_undo_left()) {
+		(void)close(fd);
+		if (gate_write_recover() != CKR_OK)
+			return -1;
+	}
+	return fd;
 }
 
 /* An answer, when whatever it needed has been let go. */
@@ -36,8 +45,11 @@ gate_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR ret)
 static CK_RV
 initialize(CK_VOID_PTR args)
 {
-	int fd = share();
+	int fd = -1;
 
+	/* The engine reads its objects now, those that are half made, too. */
+	if (!gate_undo_any() || gate_write_recover() == CKR_OK)
+		fd = share();
 	return fd == -1 ? CKR_DEVICE_ERROR :
 	    done(fd, gate.engine->C_Initialize(args));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Changes: a turnstile of two locked files keeps them out of snapshots, and
- * each is on disk before it is confirmed.
+ * Changes: a turnstile of two locked files keeps them out of snapshots, each
+ * is on disk before it is confirmed, and taken back if it was cut (undo.c).
  *
  *	a change:	flock SH gate; flock SH db; unlock gate; CALL; unlock db
  *	a snapshot:	flock -x gate.lock flock -x db.lock cp -a tokens image
@@ -43,29 +43,78 @@ gate_lock(const char *name, int how)
 	return fd;
 }
 
-CK_RV
-gate_write_begin(struct gate_write *ret)
+/* Through the turnstile, and, for what is there already, alone. */
+static CK_RV
+enter(struct gate_write *w, enum gate_change change)
 {
 	int first;
 
+	w->token = -1;
 	if ((first = gate_lock("gate.lock", LOCK_SH)) == -1)
 		return CKR_DEVICE_ERROR;
-	ret->db = gate_lock("db.lock", LOCK_SH);
+	w->db = gate_lock("db.lock", LOCK_SH);
 	/* Closing unlocks: nothing else has this open file. */
 	(void)close(first);
-	return ret->db == -1 ? CKR_DEVICE_ERROR : CKR_OK;
+	if (w->db == -1)
+		return CKR_DEVICE_ERROR;
+	if (change == GATE_MAKES ||
+	    (w->token = gate_lock("token.lock", LOCK_EX)) != -1)
+		return CKR_OK;
+	(void)close(w->db);
+	return CKR_DEVICE_ERROR;
+}
+
+static void
+leave(struct gate_write *w)
+{
+	if (w->token != -1)
+		(void)close(w->token);
+	(void)close(w->db);
+}
+
+CK_RV
+gate_write_begin(struct gate_write *ret, enum gate_change change)
+{
+	CK_RV rv;
+
+	if ((rv = enter(ret, change)) != CKR_OK)
+		return rv;
+	/* Somebody may have died while we waited for his lock. */
+	if (change == GATE_CHANGES && gate_undo_left() &&
+	    (rv = gate_undo_recover()) != CKR_OK) {
+		leave(ret);
+		return rv;
+	}
+	gate_undo_begin(&ret->undo, change == GATE_CHANGES);
+	return CKR_OK;
 }
 
 /* Refused changes are synced too: engines write even then (a failed log-in). */
 CK_RV
 gate_write_end(struct gate_write *w, CK_RV rv)
 {
-	(void)close(w->db);
-	w->db = -1;
-	if (syncfs(gate.tokens) == 0)
+	bool good = syncfs(gate.tokens) == 0;
+
+	/* Not before that: until then it could be taken back. */
+	good = gate_undo_end(&w->undo) == 0 && good;
+	leave(w);
+	if (good)
 		return rv;
 	rm_warn("a change may not be on disk");
 	return CKR_DEVICE_ERROR;
+}
+
+CK_RV
+gate_write_recover(void)
+{
+	struct gate_write w;
+	CK_RV rv;
+
+	if ((rv = enter(&w, GATE_CHANGES)) != CKR_OK)
+		return rv;
+	rv = gate_undo_recover();
+	leave(&w);
+	return rv;
 }
 
 CK_RV
@@ -124,7 +173,7 @@ copy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
 	if (!gate_makes_token(templ, n) && !gate_is_token(session, object))
 		return gate.engine->C_CopyObject(session, object, templ, n,
 		    ret);
-	if ((rv = gate_write_begin(&w)) != CKR_OK)
+	if ((rv = gate_write_begin(&w, GATE_MAKES)) != CKR_OK)
 		return rv;
 	return gate_write_end(&w, gate.engine->C_CopyObject(session, object,
 	    templ, n, ret));
@@ -139,7 +188,7 @@ destroy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
 	gate_key_forget();
 	if (!gate_is_token(session, object))
 		return gate.engine->C_DestroyObject(session, object);
-	if ((rv = gate_write_begin(&w)) != CKR_OK)
+	if ((rv = gate_write_begin(&w, GATE_CHANGES)) != CKR_OK)
 		return rv;
 	return gate_write_end(&w, gate.engine->C_DestroyObject(session,
 	    object));
@@ -155,7 +204,7 @@ set_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
 	if (!gate_is_token(session, object))
 		return gate.engine->C_SetAttributeValue(session, object,
 		    templ, n);
-	if ((rv = gate_write_begin(&w)) != CKR_OK)
+	if ((rv = gate_write_begin(&w, GATE_CHANGES)) != CKR_OK)
 		return rv;
 	return gate_write_end(&w, gate.engine->C_SetAttributeValue(session,
 	    object, templ, n));

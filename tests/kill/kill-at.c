@@ -5,7 +5,8 @@
  * processes, locks, messages), of the program or of any process below it.  At
  * that step, before the call is made, the process that makes it is killed;
  * with -a all of them are, as by a cut of the power; with -e nobody is, but a
- * command is run.  With K = 0 it only counts.
+ * command is run.  With -f only what changes a file that is there is a step.
+ * With K = 0 it only counts.
  * Prints "steps N" and what was done; exits 0 if step K was reached.
  * Example: kill-at -a 17 -- rm-exec -L ops
  */
@@ -22,8 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define USAGE	"usage: kill-at [-a | -e command] [-o file] K -- prog " \
-			"[arg ...]\n"
+#define USAGE	"usage: kill-at [-a | -e command] [-f] [-o file] K -- " \
+			"prog [arg ...]\n"
 #define OPTIONS	(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | \
 	PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | \
 	PTRACE_O_EXITKILL)
@@ -31,7 +32,7 @@
 #define TRACED_MAX	1024
 
 static struct {
-	bool all;
+	bool all, files;
 	const char *command, *out;
 	unsigned long at;
 } opts;
@@ -41,11 +42,13 @@ static char done[128];
 static pid_t traced[TRACED_MAX];
 static size_t n_traced;
 
+/* Those with -f, then the others. */
+#define FILES	11
 static const long changing[] = {
-	SYS_write, SYS_pwrite64, SYS_ftruncate, SYS_fsync, SYS_fdatasync,
-	SYS_syncfs, SYS_sync, SYS_rename, SYS_renameat, SYS_renameat2,
-	SYS_unlink, SYS_unlinkat, SYS_mkdir, SYS_mkdirat, SYS_rmdir,
-	SYS_symlink, SYS_symlinkat, SYS_link, SYS_linkat, SYS_mknodat,
+	SYS_write, SYS_pwrite64, SYS_ftruncate, SYS_rename, SYS_renameat,
+	SYS_renameat2, SYS_unlink, SYS_unlinkat, SYS_rmdir, SYS_link,
+	SYS_linkat, SYS_fsync, SYS_fdatasync, SYS_syncfs, SYS_sync, SYS_mkdir,
+	SYS_mkdirat, SYS_symlink, SYS_symlinkat, SYS_mknodat,
 	SYS_chmod, SYS_fchmod, SYS_fchmodat, SYS_utimensat, SYS_fcntl,
 	SYS_flock, SYS_execve, SYS_fork, SYS_vfork, SYS_clone, SYS_clone3,
 	SYS_kill, SYS_exit_group, SYS_connect, SYS_sendto, SYS_sendmsg
@@ -62,12 +65,13 @@ fail(const char *what)
 static bool
 is_step(const struct __ptrace_syscall_info *info)
 {
-	size_t i;
+	size_t i, n = opts.files ? FILES :
+	    sizeof(changing) / sizeof(changing[0]);
 	long nr = (long)info->entry.nr;
 
-	if (nr == SYS_openat)
+	if (nr == SYS_openat && !opts.files)
 		return (info->entry.args[2] & (O_CREAT | O_TRUNC)) != 0;
-	for (i = 0; i < sizeof(changing) / sizeof(changing[0]); i++)
+	for (i = 0; i < n; i++)
 		if (changing[i] == nr)
 			return true;
 	return false;
@@ -194,13 +198,16 @@ parse_args(int argc, char *argv[])
 	char *end;
 	int ch;
 
-	while ((ch = getopt(argc, argv, "+ae:o:")) != -1) {
+	while ((ch = getopt(argc, argv, "+ae:fo:")) != -1) {
 		switch (ch) {
 		case 'a':
 			opts.all = true;
 			break;
 		case 'e':
 			opts.command = optarg;
+			break;
+		case 'f':
+			opts.files = true;
 			break;
 		case 'o':
 			opts.out = optarg;
