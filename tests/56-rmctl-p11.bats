@@ -507,14 +507,7 @@ agent_ends() {
 
 @test "p11: stop-service and start-service under a client that signs" {
 	room_start
-	appliance_init hsm-1 1 alice
-	appliance_user app app-password
-	appliance_boot
-	appliance_arm
-	p11_setup app app-password
-	run -0 p11 --init-token --slot-index 0 --label main --so-pin 12345678
-	run -0 p11 --init-pin --login --login-type so --so-pin 12345678 --pin 1234
-	run -0 p11 --login --pin 1234 --keypairgen --key-type EC:prime256v1 --id 01
+	appliance_p11
 	rm -f steps results
 	mkfifo steps results
 	timeout 60 room env --default-signal=PIPE probe-client "$P11_PROXY" \

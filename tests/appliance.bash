@@ -172,6 +172,20 @@ p11_setup() {
 	p11_module "-H ${ADDR:-127.0.0.1} --user $user --password-file $PWD/$user.password${*:+ $*}"
 }
 
+# The usual appliance with its service in use: custodian alice, and user app,
+# whose token main has a P-256 key.  After room_start.
+appliance_p11() {
+	appliance_init hsm-1 1 alice || return 1
+	appliance_user app app-password || return 1
+	appliance_boot && appliance_arm || return 1
+	p11_setup app app-password || return 1
+	p11 --init-token --slot-index 0 --label main --so-pin 12345678 &&
+		p11 --init-pin --login --login-type so --so-pin 12345678 \
+			--pin 1234 &&
+		p11 --login --pin 1234 --keypairgen \
+			--key-type EC:prime256v1 --id 01
+}
+
 # p11_module OPTIONS: the one module of p11-kit is rmctl with these.
 p11_module() {
 	printf '%s\n' "remote: |$(command -v rmctl) $1 p11" 'critical: yes' \
