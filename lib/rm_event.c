@@ -2,6 +2,7 @@
 /*
  * The client's end of audit.sock.  Every step has the same deadline: a log
  * that hangs refuses, it does not hold up who asks.
+ * MUST NOT: send an event again that may be in the log already.
  */
 #include "rm_event.h"
 
@@ -78,14 +79,92 @@ dial(const char *path)
 	return -1;
 }
 
-int
-rm_event_send(const struct rm_event *ev, const char *path, bool durable,
-    uint64_t *ret_number)
+/* The one line that the appender says to an event. */
+static int
+take_answer(int fd, uint64_t *ret_number)
 {
-	char line[RM_EVENT_MAX + 16], *end;
+	char line[256];
+	size_t len = 0;
 	uint64_t number;
-	ssize_t len;
-	int fd, n, rc = -1;
+	ssize_t n;
+
+	/* All at once, as a rule; never more than this one line. */
+	while (len == 0 || line[len - 1] != '\n') {
+		n = read(fd, line + len, sizeof(line) - 1 - len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			errno = n == 0 ? ENODATA : errno;
+			return -1;
+		}
+		len += (size_t)n;
+	}
+	line[len] = '\0';
+	errno = EIO;
+	if (strncmp(line, "+ ", 2) != 0)
+		return -1;
+	line[2 + strcspn(line + 2, " \n")] = '\0';
+	if (rm_num_u64(&number, line + 2, 1, UINT64_MAX) == -1)
+		return -1;
+	if (ret_number != NULL)
+		*ret_number = number;
+	return 0;
+}
+
+/* Lets the connection go, whatever still comes there; keeps errno. */
+static void
+hang_up(struct rm_event_log *log)
+{
+	int saved = errno;
+
+	if (log->fd != -1)
+		(void)close(log->fd);
+	log->fd = -1;
+	log->owes = false;
+	errno = saved;
+}
+
+/* Takes the answer that a posted event still has to get; -1 if it hangs. */
+static int
+settle(struct rm_event_log *log)
+{
+	int saved;
+
+	if (!log->owes || take_answer(log->fd, NULL) == 0) {
+		log->owes = false;
+		return 0;
+	}
+	saved = errno;
+	rm_warn("the log at %s did not take the event before", log->path);
+	hang_up(log);
+	errno = saved;
+	return saved == EAGAIN ? -1 : 0;
+}
+
+/* True if there is a connection and nobody has ended it: nothing comes. */
+static bool
+is_kept(struct rm_event_log *log)
+{
+	struct pollfd one = { log->fd, POLLIN, 0 };
+
+	if (log->fd != -1 && poll(&one, 1, 0) != 0)
+		hang_up(log);
+	return log->fd != -1;
+}
+
+/*
+ * Over the connection that is kept, or a new one.  An appender that ended
+ * before it read the line has said so (the kernel does, for it), and nothing
+ * of it is in the log: then the line goes to the next one.  In any other case
+ * it may be there, and must not be there twice.
+ */
+static int
+pass(struct rm_event_log *log, const struct rm_event *ev, bool durable,
+    bool post, uint64_t *ret_number)
+{
+	char line[RM_EVENT_MAX + 16];
+	bool kept;
+	int n;
 
 	n = snprintf(line, sizeof(line), "%s %s\n",
 	    durable ? "durable" : "relaxed", ev->text);
@@ -93,25 +172,43 @@ rm_event_send(const struct rm_event *ev, const char *path, bool durable,
 		errno = EMSGSIZE;
 		return -1;
 	}
-	if ((fd = dial(path)) == -1)
+	if (settle(log) == -1)
 		return -1;
-	if (rm_io_write(fd, line, (size_t)n) == -1 ||
-	    (len = rm_io_line(fd, line, sizeof(line) - 1)) == -1)
-		goto out;
-	line[len] = '\0';
-	errno = EIO;
-	if (strncmp(line, "+ ", 2) != 0)
-		goto out;
-	if ((end = strchr(line + 2, ' ')) != NULL)
-		*end = '\0';
-	if (rm_num_u64(&number, line + 2, 1, UINT64_MAX) == -1)
-		goto out;
-	if (ret_number != NULL)
-		*ret_number = number;
-	rc = 0;
-out:
-	n = errno;
-	(void)close(fd);
-	errno = n;
+	do {
+		kept = is_kept(log);
+		if (!kept && (log->fd = dial(log->path)) == -1)
+			return -1;
+		if (rm_io_write(log->fd, line, (size_t)n) == 0) {
+			log->owes = post;
+			if (post || take_answer(log->fd, ret_number) == 0)
+				return 0;
+		}
+		hang_up(log);
+	} while (kept && (errno == EPIPE || errno == ECONNRESET));
+	return -1;
+}
+
+int
+rm_event_tell(struct rm_event_log *log, const struct rm_event *ev,
+    bool durable, uint64_t *ret_number)
+{
+	return pass(log, ev, durable, false, ret_number);
+}
+
+int
+rm_event_post(struct rm_event_log *log, const struct rm_event *ev)
+{
+	return pass(log, ev, false, true, NULL);
+}
+
+int
+rm_event_send(const struct rm_event *ev, const char *path, bool durable,
+    uint64_t *ret_number)
+{
+	struct rm_event_log log = { .path = path, .fd = -1 };
+	int rc;
+
+	rc = rm_event_tell(&log, ev, durable, ret_number);
+	hang_up(&log);
 	return rc;
 }

@@ -36,4 +36,30 @@ void rm_event_put(struct rm_event *ev, const char *key, const char *value);
 RM_MUST_CHECK int rm_event_send(const struct rm_event *ev, const char *path,
     bool durable, uint64_t *ret_number);
 
+/*
+ * A connection to the appender that is kept from one event to the next: each
+ * one costs a process there, so this is for what there is only one of, the
+ * session.  It is close-on-exec, and belongs to one process.
+ */
+struct rm_event_log {
+	const char *path;	/* of the socket; the caller keeps it */
+	int fd;			/* -1: none; closed by whoever lets it go */
+	bool owes;		/* the answer to what was posted */
+};
+
+/*
+ * As rm_event_send, over log's connection; that is made again when the
+ * appender has gone, and dropped when anything went wrong.
+ */
+RM_MUST_CHECK int rm_event_tell(struct rm_event_log *log,
+    const struct rm_event *ev, bool durable, uint64_t *ret_number);
+
+/*
+ * Hands the event over, relaxed, without waiting for the answer.  Returns 0,
+ * or -1 with errno if it could not be handed over; that the log did not take
+ * it is said on standard error when the next event is told.
+ */
+RM_MUST_CHECK int rm_event_post(struct rm_event_log *log,
+    const struct rm_event *ev);
+
 #endif

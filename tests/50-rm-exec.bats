@@ -42,10 +42,12 @@ op() {
 start_log() {
 	cat >bin/log <<-'SH'
 	#!/bin/sh
-	read -r line
-	[ ! -e refuse ] || { echo '! system full'; exit; }
-	echo "$line" >>records
-	echo "+ $(grep -c '' records) 00"
+	echo "$$ $PPID" >>dials
+	while read -r line; do
+		[ ! -e refuse ] || { echo '! system full'; exit; }
+		echo "$line" >>records
+		echo "+ $(grep -c '' records) 00"
+	done
 	SH
 	chmod 755 bin/log
 	: >records
@@ -273,9 +275,11 @@ zeta mode=A|B [node] - about zeta' ]
 	: PROTO=TCP
 	: RM_AUTH_MANAGER=bob
 	: RM_CONF=$RM_STATE/conf
+	: RM_LANDLOCK=$(rm-exec -V | sed -n 's/^landlock //p')
 	: RM_OPS=$PWD/ops
 	: RM_RUN=$RM_RUN
 	: RM_STATE=$RM_STATE
+	: RM_VERSION=0.1
 	: TCPREMOTEIP=192.0.2.1
 	+ done
 	END
@@ -367,13 +371,13 @@ zeta mode=A|B [node] - about zeta' ]
 }
 
 @test "rm-exec ends an operation at its limit, whatever it does about it" {
-	op late read '' 1 <<<'echo $$ >op.pid; trap "" TERM; echo up; while :; do sleep 0.1; done'
-	op soft read '' 1 <<<'trap "echo bye; exit 0" TERM; while :; do sleep 0.1; done'
+	op late read '' 3 <<<'echo $$ >op.pid; trap "" TERM; echo up; while :; do sleep 0.1; done'
+	op soft read '' 3 <<<'trap "echo bye; exit 0" TERM; while :; do sleep 0.1; done'
 	say late soft hello
 	[ "$output" = ': up
-! failed time limit of 1 s is over
+! failed time limit of 3 s is over
 : bye
-! failed time limit of 1 s is over
+! failed time limit of 3 s is over
 : hello
 + done' ]
 	is_gone "$(cat op.pid)"
@@ -715,6 +719,37 @@ put [word] <stuff - about put' ]
 	relaxed session-end manager=bob reason=connection-lost
 	END
 	grep -qx 'relaxed read operation=hello args=- manager=bob result=done' records
+}
+
+@test "rm-exec tells the log of a session over one connection, made again if it ends" {
+	local appender socat
+	start_log
+	op change normal <<<'echo changed'
+	RM_AUTH_MANAGER=bob start_exec rm-exec ops
+	printf '%s\n' hello change >&8
+	until_true grep -q '^: changed' out
+	until_true [ "$(grep -c '^relaxed\|^durable end' records)" = 3 ]
+	read -r appender socat <dials
+	kill "$appender"
+	until_true is_gone "$socat"
+	echo change >&8
+	exec 8>&-
+	wait "$EXEC_PID"
+	[ "$(cut -d' ' -f1-3 records | sed 's/ of=.*//')" = \
+		'relaxed session-begin manager=bob
+relaxed read operation=hello
+durable begin operation=change
+durable end
+durable begin operation=change
+durable end
+relaxed session-end manager=bob' ]
+	[ "$(grep -c '' dials)" = 2 ]
+}
+
+@test "rm-exec without a session keeps no connection to the log" {
+	start_log
+	say hello hello
+	[ "$(grep -c '' dials)" = 2 ]
 }
 
 @test "rm-exec runs one operation at a time, whoever asked" {

@@ -196,4 +196,11 @@ bool lines_pump(struct lines *l, struct packet *p);
 /* The same with a last line that has no LF, at the end of the output. */
 bool lines_finish(struct lines *l, struct packet *p);
 
+/*
+ * Leaves in the environment only the settings, the facts and what every
+ * operation may count on; folder is that of the operations.  Dies (100) if
+ * that is not there.
+ */
+void environ_scrub(const char *folder);
+
 #endif

@@ -21,6 +21,7 @@
 #define PROGRESS_MS	250
 
 static struct rm_event event;
+static struct rm_event_log session = { .fd = -1 };
 
 static const char *
 fact(const char *name)
@@ -36,11 +37,17 @@ record_manager(void)
 	return fact("RM_AUTH_MANAGER");
 }
 
+/*
+ * There is one session, so it may have a connection to the log of its own;
+ * what else asks may come by the hundred.
+ */
 static int
 send_event(bool durable, uint64_t *ret_number)
 {
 	char path[PATH_MAX];
 
+	if (session.path != NULL)
+		return rm_event_tell(&session, &event, durable, ret_number);
 	rm_env_run_path(path, sizeof(path), "audit.sock");
 	return rm_event_send(&event, path, durable, ret_number);
 }
@@ -77,17 +84,21 @@ begin_session_event(const char *name)
 void
 record_session_begin(void)
 {
+	static char path[PATH_MAX];
 	char tls[512];
 
 	if (!begin_session_event("session-begin"))
 		return;
+	rm_env_run_path(path, sizeof(path), "audit.sock");
+	session.path = path;
 	(void)snprintf(tls, sizeof(tls), "%s %s %s %s",
 	    fact("RM_TLS_VERSION"), fact("RM_TLS_GROUP"),
 	    fact("RM_TLS_SIGNATURE"), fact("RM_TLS_CIPHER"));
 	rm_event_put(&event, "custodians", fact("RM_AUTH_CUSTODIANS"));
 	rm_event_put(&event, "ip", fact("TCPREMOTEIP"));
 	rm_event_put(&event, "tls", tls);
-	if (send_event(false, NULL) == -1)
+	/* The first operation need not wait until the appender has started. */
+	if (rm_event_post(&session, &event) == -1)
 		rm_warn("the log does not take session-begin");
 }
 

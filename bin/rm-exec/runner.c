@@ -320,38 +320,6 @@ serve(struct request *req, struct command *c)
 
 /* --- the session ---------------------------------------------------------- */
 
-/* Only the settings, the facts and what every operation may count on. */
-static void
-scrub_environment(const char *folder)
-{
-	static const char *const settings[] = { "RM_STATE", "RM_RUN",
-	    "RM_CONF", "PATH", NULL };
-	static const char *const *const kept[] = { settings, rm_env_facts };
-	char path[PATH_MAX], **from, **to;
-	size_t i, j, len;
-
-	for (from = to = environ; *from != NULL; from++)
-		for (i = 0; i < 2; i++)
-			for (j = 0; kept[i][j] != NULL; j++) {
-				len = strlen(kept[i][j]);
-				if (strncmp(*from, kept[i][j], len) == 0 &&
-				    (*from)[len] == '=')
-					*to++ = *from;
-			}
-	*to = NULL;
-	if (realpath(folder, path) == NULL)
-		die(RM_EXIT_USAGE, "unable to find %s", folder);
-	rm_env_set("RM_OPS", path);
-	rm_env_set("LC_ALL", "C");
-	rm_env_set("RM_STATE", rm_env_state());
-	rm_env_set("RM_RUN", rm_env_run());
-	rm_env_state_path(path, sizeof(path), "conf");
-	if (getenv("RM_CONF") == NULL)
-		rm_env_set("RM_CONF", path);
-	if (getenv("PATH") == NULL)
-		rm_env_set("PATH", "/usr/local/bin:/usr/bin:/bin");
-}
-
 /* True if the lock that we inherited is the session's, and not some other. */
 static bool
 holds_session(void)
@@ -376,7 +344,7 @@ runner_run(int sock, const struct runner_opts *opts)
 	/* What loses its parent below comes to us, and goes with us. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
 		die(RM_EXIT_SYSTEM, "unable to become a subreaper");
-	scrub_environment(opts->folder);
+	environ_scrub(opts->folder);
 	rm_env_run_path(my.lock, sizeof(my.lock), "operation");
 	rm_env_run_path(my.holder, sizeof(my.holder), "operation.holder");
 	rm_env_run_path(my.session, sizeof(my.session), "session");
