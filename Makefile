@@ -125,13 +125,15 @@ bench-here: tests
 	@for b in run gate p11 sync; do BUILD=$(BUILD) tests/bench/$$b $(N) || exit; done
 mutants: deps
 	@tests/unprivileged tests/mutants/run $(T)
+FUZZ = clang -std=c17 -D_GNU_SOURCE -MMD -MP -Ilib -O1 -g \
+	$(shell $(PKG_CONFIG) --cflags libpcsclite p11-kit-1) -fsanitize=
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(wildcard lib/*.c)
+$(BUILD)/fuzz/obj/%.o: lib/%.c
 	@mkdir -p $(@D)
-	$(Q)clang -std=c17 -D_GNU_SOURCE -Ilib -O1 -g \
-		-fsanitize=fuzzer,address,undefined -o $@ $< \
-		$(wildcard lib/*.c) $(call pkglibs,$(PKGS_test)) \
-		$(shell $(PKG_CONFIG) --cflags libpcsclite p11-kit-1)
+	$(Q)$(FUZZ)fuzzer-no-link,address,undefined -c -o $@ $<
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst lib/%.c,$(BUILD)/fuzz/obj/%.o,$(wildcard lib/*.c))
+	$(Q)$(FUZZ)fuzzer,address,undefined -o $@ $< $(filter %.o,$^) \
+		$(call pkglibs,$(PKGS_test))
 
 # What goes where: built or source file, and its place.
 PLACES = $(foreach f,$(TOOLS) $(SCRIPTS),$(BUILD)/bin/$(f):$(BINDIR)/$(f)) \
@@ -144,7 +146,7 @@ install: all
 		echo 755 || echo 644) $${f%%:*} $(DESTDIR)$${f#*:}; done
 uninstall:; $(Q)for f in $(PLACES); do rm -f $(DESTDIR)$${f#*:}; done
 clean:; rm -rf build
--include $(shell find $(BUILD)/obj $(BUILD)/pic -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/pic $(BUILD)/fuzz -name '*.d' 2>/dev/null)
 .PHONY: all tests asan deps lint fresh-check check demo bench torture mutants \
 	check-here demo-here bench-here torture-here fuzz install uninstall clean
 .SECONDARY:
