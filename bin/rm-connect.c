@@ -244,10 +244,8 @@ exec_tls(int fd, int64_t deadline)
 {
 	struct rm_relay_conf relay = { .role = RM_RELAY_CLIENT, .rfd = 0,
 	    .wfd = 1 };
-	struct rm_tls_facts facts;
 	struct rm_pipes pipes;
-	struct rm_err err;
-	int report[2], code;
+	int report[2];
 	pid_t pid;
 
 	set_tcp_facts(fd);
@@ -266,16 +264,8 @@ exec_tls(int fd, int64_t deadline)
 	}
 	(void)close(report[1]);
 	(void)close(fd);
-	code = rm_copier_await(report[0], pid, deadline + MARGIN_MS, &facts,
-	    &err);
-	if (code != 0 && err.text[0] != '\0')
-		diex(code, "%s", err.text);
-	if (code != 0)
-		exit(code);
-	(void)close(report[0]);
-	rm_env_set_tls(&facts);
-	rm_chain_take_program(&pipes);
-	rm_chain_exec(opts.prog);
+	rm_copier_become(report[0], pid, deadline + MARGIN_MS, &pipes,
+	    opts.prog);
 }
 
 int

@@ -108,11 +108,10 @@ copy(struct rm_pipes *pipes)
 int
 main(int argc, char *argv[])
 {
-	struct rm_tls_facts facts;
 	struct rm_pipes pipes;
 	struct rm_err err;
 	int64_t deadline;
-	int report[2], code;
+	int report[2];
 	pid_t pid;
 
 	rm_die_init("rm-tls");
@@ -133,13 +132,5 @@ main(int argc, char *argv[])
 		copy(&pipes);
 
 	(void)close(report[1]);
-	code = rm_copier_await(report[0], pid, deadline, &facts, &err);
-	if (code != 0 && err.text[0] != '\0')
-		diex(code, "%s", err.text);
-	if (code != 0)
-		exit(code);
-	(void)close(report[0]);
-	rm_env_set_tls(&facts);
-	rm_chain_take_program(&pipes);
-	rm_chain_exec(opts.prog);
+	rm_copier_become(report[0], pid, deadline, &pipes, opts.prog);
 }

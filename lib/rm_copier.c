@@ -11,11 +11,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "rm_env.h"
 #include "rm_io.h"
 #include "rm_num.h"
 #include "rm_talk.h"
@@ -246,4 +248,23 @@ rm_copier_await(int fd, pid_t pid, int64_t deadline, struct rm_tls_facts *ret,
 	(void)sigaction(SIGHUP, &old_hup, NULL);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	return code;
+}
+
+void
+rm_copier_become(int report, pid_t pid, int64_t deadline,
+    struct rm_pipes *pipes, char *prog[])
+{
+	struct rm_tls_facts facts;
+	struct rm_err err;
+	int code;
+
+	code = rm_copier_await(report, pid, deadline, &facts, &err);
+	if (code != 0 && err.text[0] != '\0')
+		diex(code, "%s", err.text);
+	if (code != 0)
+		exit(code);
+	(void)close(report);
+	rm_env_set_tls(&facts);
+	rm_chain_take_program(pipes);
+	rm_chain_exec(prog);
 }

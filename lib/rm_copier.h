@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "rm_chain.h"
 #include "rm_die.h"
 #include "rm_relay.h"
 #include "rm_tls.h"
@@ -44,5 +45,13 @@ bool rm_copier_is_sane(const struct rm_tls_facts *facts);
  */
 RM_MUST_CHECK int rm_copier_await(int fd, pid_t pid, int64_t deadline,
     struct rm_tls_facts *ret, struct rm_err *err);
+
+/*
+ * In the parent, the rest of it: waits as rm_copier_await, closes report and
+ * becomes prog at its end of pipes, with the facts in its environment.  Dies
+ * with the copier's code if there are none.
+ */
+_Noreturn void rm_copier_become(int report, pid_t pid, int64_t deadline,
+    struct rm_pipes *pipes, char *prog[]);
 
 #endif

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 load helpers
+load visit
 
 # The signer is foreign: openssl and coreutils write and sign the texts.  The
 # other links are socat and sh, and the facts are set by hand.
@@ -48,22 +49,6 @@ enrol() {
 	cp "$KEYS/$key.pem" "state/custodians/$1/$(<"$KEYS/$key.id").pem"
 }
 
-# In rm-audit's place: it answers, and keeps the lines in the file records.
-start_log() {
-	cat >appender <<-'SH'
-		#!/bin/sh
-		read -r line || exit 0
-		echo "$line" >>records
-		[ ! -e log-is-full ] || { echo '! system disk full'; exit; }
-		echo "+ 1 0000"
-	SH
-	chmod +x appender
-	socat UNIX-LISTEN:run/audit.sock,fork EXEC:./appender \
-		</dev/null >/dev/null 2>&1 3>&- &
-	PIDS+=("$!")
-	until_true socat -u OPEN:/dev/null UNIX-CONNECT:run/audit.sock
-}
-
 rules() {
 	local f
 	{
@@ -100,29 +85,11 @@ vote() {
 	echo "present $1 $(<"$KEYS/$2.id") ${ALG:-$alg} $(base64 -w 0 sig)"
 }
 
-# A conversation: rm-auth in the background, 6 to it and 7 from it.
-visit() {
-	mkfifo in out
-	"$@" <in >out 2>log 3>&- &
-	VISIT=$!
-	PIDS+=("$VISIT")
-	exec 6>in 7<out
+# greeted COMMAND...: a visit, and its greeting in HEARD
+greeted() {
+	visit "$@"
 	hear
 }
-say() { printf '%s\n' "$1" >&6; }
-hear() { read -r -t 60 -u 7 HEARD; }
-
-# The status of the visit, which ends by itself.
-ended() {
-	local rc=0
-	wait "$VISIT" || rc=$?
-	[ "$rc" = "$1" ] && return 0
-	echo "ended with $rc: $(<log)" >&2
-	return 1
-}
-
-# reader_of PID: the process that reads for it
-reader_of() { cat "/proc/$1/task/$1/children"; }
 
 @test "rm-auth greets with what a vote has to be over" {
 	echo '17 '"$RM_TLS_EXPORTER" >run/audit.head
@@ -227,7 +194,7 @@ reader_of() { cat "/proc/$1/task/$1/children"; }
 		[ "${lines[$i]}" = "! denied the signature does not verify for this appliance, arming, policy, connection and manager" ]
 	done
 	has "${lines[7]}" '! quorum-incomplete 0 of 1; *'
-	[ ! -e records ]
+	[ ! -s records ]
 }
 
 @test "rm-auth: a signature by another's key is denied" {
@@ -281,10 +248,10 @@ reader_of() { cat "/proc/$1/task/$1/children"; }
 	has "${lines[1]}" '! quorum-incomplete 0 of 1; no more votes came'
 }
 
-held() { run timeout 10 rm-once -q "$1"; [ "$status" -eq 1 ]; }
+held() { run timeout 60 rm-once -q "$1"; [ "$status" -eq 1 ]; }
 
 @test "rm-auth writes down who has signed, for as long as it waits for more" {
-	visit rm-auth session -- cat
+	greeted rm-auth session -- cat
 	say "$(vote bob mallory)"
 	hear
 	has "$HEARD" '! not-enrolled *'
@@ -313,7 +280,7 @@ ip 192.0.2.7" ]
 	say ready
 	hear
 	[ "$HEARD" = ready ]
-	run -0 timeout 10 rm-once -q run/quorum.1
+	run -0 timeout 60 rm-once -q run/quorum.1
 }
 
 @test "rm-auth says how far it was when the input ends" {
@@ -325,7 +292,7 @@ ip 192.0.2.7" ]
 }
 
 @test "rm-auth does not wait for ever for the first valid vote" {
-	visit rm-auth -t 1 session -- echo in
+	greeted rm-auth -t 3 session -- echo in
 	say "present bob $(<"$KEYS/bob.id") ecdsa-sha256 AAAA"
 	hear
 	has "$HEARD" '! denied *'
@@ -336,12 +303,12 @@ ip 192.0.2.7" ]
 
 @test "rm-auth waits for each further vote as long as a person needs" {
 	vote bob alice >in.txt
-	visit rm-auth -t 1 -T 20 session -- echo in
+	greeted rm-auth -t 3 -T 60 session -- echo in
 	say "$(<in.txt)"
 	hear
 	[ "$HEARD" = "+ 1 of 2 for bob: alice" ]
 	# The first limit is none any more: nothing is said while it passes.
-	run -142 read -r -t 1.2 -u 7
+	run -142 read -r -t 3.2 -u 7
 	exec 6>&-
 	hear
 	has "$HEARD" '! quorum-incomplete 1 of 2 for bob: alice; no more *'
@@ -349,7 +316,7 @@ ip 192.0.2.7" ]
 }
 
 @test "rm-auth does not wait for ever for a further vote" {
-	visit rm-auth -T 1 session -- echo in
+	greeted rm-auth -T 1 session -- echo in
 	say "$(vote bob alice)"
 	hear
 	say present
@@ -446,7 +413,7 @@ ip 192.0.2.7" ]
 }
 
 @test "rm-auth: rules that change during a visit void its votes" {
-	visit rm-auth session -- echo in
+	greeted rm-auth session -- echo in
 	say "$(vote bob alice)"
 	hear
 	say "$(vote bob bob; echo 'status session' >>state/policy)"
@@ -493,7 +460,7 @@ change() {
 
 @test "rm-auth: a change of the rules between two votes voids the first" {
 	echo 'session 2' >new.policy
-	visit rm-auth session -- echo in
+	greeted rm-auth session -- echo in
 	say "$(vote bob alice)"
 	hear
 	[ "$HEARD" = "+ 1 of 2 for bob: alice" ]
@@ -518,14 +485,14 @@ change() {
 }
 
 @test "rm-auth: TERM is the console's last word, HUP the appliance's" {
-	visit env --block-signal=TERM --block-signal=HUP \
+	greeted env --block-signal=TERM --block-signal=HUP \
 		rm-auth session -- echo in
 	kill -TERM "$VISIT"
 	hear
 	[ "$HEARD" = "* local console took over" ]
 	ended 1
 	rm in out
-	visit env --block-signal=TERM --block-signal=HUP \
+	greeted env --block-signal=TERM --block-signal=HUP \
 		rm-auth session -- echo in
 	say "$(vote bob alice)"
 	hear
@@ -545,7 +512,7 @@ change() {
 }
 
 @test "rm-auth ends when the peer is gone" {
-	visit rm-auth -t 3600 session -- echo in
+	greeted rm-auth -t 3600 session -- echo in
 	exec 7<&-
 	until_true grep -q 'fatal: the peer is gone$' log
 	ended 1
@@ -598,7 +565,7 @@ change() {
 }
 
 @test "rm-auth: the reader is jailed, sees only the peer's input, and is gone before the program" {
-	visit rm-auth session -- \
+	greeted rm-auth session -- \
 		sh -c 'echo "left:$(cat /proc/$$/task/$$/children)"; cat'
 	local pid fds
 	pid=$(reader_of "$VISIT")
@@ -621,7 +588,7 @@ change() {
 }
 
 @test "rm-auth: the reader does not outlive a killed rm-auth" {
-	visit rm-auth session -- echo in
+	greeted rm-auth session -- echo in
 	local pid
 	pid=$(reader_of "$VISIT")
 	kill -KILL "$VISIT"
@@ -630,43 +597,15 @@ change() {
 }
 
 @test "rm-auth: a reader that was taken over gets nowhere" {
-	cat >evil.c <<-'C'
-		#define _GNU_SOURCE
-		#include <fcntl.h>
-		#include <stdlib.h>
-		#include <string.h>
-		#include <sys/socket.h>
-		#include <sys/syscall.h>
-		#include <unistd.h>
-		/* In the reader, reading the peer is where it is taken over. */
-		ssize_t read(int fd, void *buf, size_t n)
-		{
-			const char *what = getenv("EVIL");
-			char *argv[] = { "/bin/true", NULL };
-			if (fd == 0 && strcmp(what, "socket") == 0)
-				socket(AF_INET, SOCK_STREAM, 0);
-			else if (fd == 0 && strcmp(what, "exec") == 0)
-				execv(argv[0], argv);
-			else if (fd == 0 && strcmp(what, "kill") == 0)
-				syscall(SYS_kill, getppid(), 9);
-			else if (fd == 0 && strcmp(what, "peer") == 0)
-				_exit(write(1, "+ 2 of 2\n", 9) == -1 ? 0 : 7);
-			return syscall(SYS_read, fd, buf, n);
-		}
-	C
-	"${CC:-cc}" -shared -fPIC -o evil.so evil.c
+	evil_reader '+ 2 of 2'
 	vote bob bob >in.txt
 	local what
 	for what in socket exec kill peer; do
-		LD_PRELOAD=$PWD/evil.so EVIL=$what \
-		ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 \
-			try 111 rm-auth session -- echo in <in.txt
+		try_evil "$what" 111 rm-auth session -- echo in <in.txt
 		[ ${#lines[@]} = 1 ]
 		[ "$stderr" = "rm-auth: fatal: the reader failed" ]
 	done
-	LD_PRELOAD=$PWD/evil.so EVIL=nothing \
-	ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 \
-		try 1 rm-auth session -- echo in <in.txt
+	try_evil nothing 1 rm-auth session -- echo in <in.txt
 	[ "${lines[1]}" = "+ 1 of 2 for bob: bob" ]
 }
 
@@ -946,7 +885,7 @@ in bob alice,bob,carol"
 	rm-once run/votes.lock sh -c 'echo >up; exec cat hold' 3>&- &
 	PIDS+=("$!")
 	until_true [ -s up ]
-	visit rm-auth session -- echo in
+	greeted rm-auth session -- echo in
 	say "$(vote bob bob)"
 	run ! read -r -t 0.5 -u 7 HEARD
 	: >hold
@@ -965,7 +904,7 @@ in bob alice,bob,carol"
 	rm log-is-full
 	# one that began when this visitor was here already
 	keep bob alice >line
-	visit rm-auth session -- echo in
+	greeted rm-auth session -- echo in
 	mkfifo hold
 	rm-once run/session -- sh -c 'echo >up; exec cat hold' 3>&- 6>&- 7>&- &
 	PIDS+=("$!")

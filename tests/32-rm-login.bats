@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 load helpers
+load visit
 
 # Users of this test; hashes cost time, so the first test of a file makes them.
 setup_file() {
@@ -21,43 +22,7 @@ setup() {
 
 failures() { cat "users/$1/failures"; }
 
-# A conversation: rm-login in the background, 6 to it and 7 from it.
-visit() {
-	rm -f in out
-	mkfifo in out
-	"$@" <in >out 2>log 3>&- &
-	VISIT=$!
-	PIDS+=("$VISIT")
-	exec 6>in 7<out
-}
-say() { printf '%s\n' "$1" >&6; }
-hear() { read -r -t 60 -u 7 HEARD; }
-ended() {
-	local rc=0
-	wait "$VISIT" || rc=$?
-	[ "$rc" = "$1" ] && return 0
-	echo "ended with $rc: $(<log)" >&2
-	return 1
-}
 no_child() { [ -z "$(cat "/proc/$1/task/$1/children")" ]; }
-reader_of() { cat "/proc/$1/task/$1/children"; }
-
-# In rm-audit's place: it answers, and keeps the lines in the file records.
-start_log() {
-	cat >appender <<-'SH'
-		#!/bin/sh
-		read -r line || exit 0
-		echo "$line" >>records
-		[ ! -e log-is-full ] || { echo '! system disk full'; exit; }
-		echo "+ 1 0000"
-	SH
-	chmod +x appender
-	: >records
-	socat UNIX-LISTEN:run/audit.sock,fork EXEC:./appender \
-		</dev/null >/dev/null 2>&1 3>&- &
-	PIDS+=("$!")
-	until_true socat -u OPEN:/dev/null UNIX-CONNECT:run/audit.sock
-}
 
 @test "rm-login runs the program in the user's partition, and leaves it the rest of the input" {
 	printf '%s\nfirst\nlast' "$RIGHT" >in.txt
@@ -464,42 +429,14 @@ clients_are() {
 }
 
 @test "rm-login: a reader that was taken over gets nowhere" {
-	cat >evil.c <<-'C'
-		#define _GNU_SOURCE
-		#include <fcntl.h>
-		#include <stdlib.h>
-		#include <string.h>
-		#include <sys/socket.h>
-		#include <sys/syscall.h>
-		#include <unistd.h>
-		/* In the reader, reading the peer is where it is taken over. */
-		ssize_t read(int fd, void *buf, size_t n)
-		{
-			const char *what = getenv("EVIL");
-			char *argv[] = { "/bin/true", NULL };
-			if (fd == 0 && strcmp(what, "socket") == 0)
-				socket(AF_INET, SOCK_STREAM, 0);
-			else if (fd == 0 && strcmp(what, "exec") == 0)
-				execv(argv[0], argv);
-			else if (fd == 0 && strcmp(what, "kill") == 0)
-				syscall(SYS_kill, getppid(), 9);
-			else if (fd == 0 && strcmp(what, "peer") == 0)
-				_exit(write(1, "+ bob\n", 6) == -1 ? 0 : 7);
-			return syscall(SYS_read, fd, buf, n);
-		}
-	C
-	"${CC:-cc}" -shared -fPIC -o evil.so evil.c
+	evil_reader '+ bob'
 	local what
 	for what in socket exec kill peer; do
-		LD_PRELOAD=$PWD/evil.so EVIL=$what \
-		ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 \
-			try 111 rm-login users -- echo in <<<"$RIGHT"
+		try_evil "$what" 111 rm-login users -- echo in <<<"$RIGHT"
 		[ -z "$output" ]
 		[ "$stderr" = "rm-login: fatal: the reader failed" ]
 	done
-	LD_PRELOAD=$PWD/evil.so EVIL=nothing \
-	ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 \
-		try 0 rm-login users -- echo in <<<"$RIGHT"
+	try_evil nothing 0 rm-login users -- echo in <<<"$RIGHT"
 }
 
 @test "rm-login: a password is in no log, no record, no argument and no environment" {

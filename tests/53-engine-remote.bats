@@ -6,17 +6,6 @@ load helpers
 load room
 load appliance
 
-setup() {
-	common_setup
-	room_start
-}
-
-teardown() {
-	appliance_end
-	room_stop
-	common_teardown
-}
-
 @test "set-mode from a desk: a client sees it in its mechanism list" {
 	appliance_init hsm-1 1 alice
 	appliance_user app app-password

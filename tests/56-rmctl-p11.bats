@@ -10,12 +10,6 @@ load sshd
 
 setup() { common_setup; }
 
-teardown() {
-	appliance_end
-	room_stop
-	common_teardown
-}
-
 # --- a service of our own ----------------------------------------------------
 
 # A token, a key, and a service at PORT whose program is SCRIPT, after the

@@ -12,12 +12,6 @@ setup() {
 	station_setup
 }
 
-teardown() {
-	appliance_end
-	room_stop
-	common_teardown
-}
-
 # An appliance on 127.0.0.1, inside the room.
 init_here() {
 	printf '%s\n' 'name hsm-1' 'listen 127.0.0.1 4433' \

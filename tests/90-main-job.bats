@@ -6,17 +6,6 @@ load helpers
 load room
 load appliance
 
-setup() {
-	common_setup
-	room_start
-}
-
-teardown() {
-	appliance_end
-	room_stop
-	common_teardown
-}
-
 # A client that was there before: signs with its key again and again, and
 # writes a line each time, in the words of pkcs11-tool alone.
 p11_client() {

@@ -4,8 +4,6 @@
 # appliance.bash: a whole appliance and its station in one room, for bats
 # files and the demo.  After helpers and room: load appliance
 #
-#	setup()    { common_setup; room_start; }
-#	teardown() { appliance_end; room_stop; common_teardown; }
 #	@test "..." {
 #		appliance_init hsm-1 2 alice bob    # M, then whose cards
 #		appliance_user app app-password     # of the service, no token yet
@@ -20,6 +18,18 @@ RMCTL='-H 127.0.0.1 --pin-file pins'
 MASTER_PASSWORD=master-password
 P11_PROXY=/usr/lib/x86_64-linux-gnu/p11-kit-proxy.so
 P11_CLIENT=/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so
+
+# Of files that need no more.
+setup() {
+	common_setup
+	room_start
+}
+
+teardown() {
+	appliance_end
+	room_stop
+	common_teardown
+}
 
 # The station: a home of its own, and PINs, one line a card.
 station_setup() {

@@ -54,18 +54,28 @@ look(struct link *l, const char *name, const struct rm_known *address,
 	    &l->peer, err);
 }
 
+/* A link that is not there yet, and where it goes. */
+static int
+begin(struct link *l, const char *where, struct rm_known *ret)
+{
+	memset(l, 0, sizeof(*l));
+	l->where = where;
+	l->fd = -1;
+	if (rm_known_address(where, strlen(where), ret) == -1)
+		return rmctl_fail(RM_CODE_USAGE, "bad HOST[:PORT]: %s", where);
+	return RM_CODE_OK;
+}
+
 int
 link_find(struct link *l, const char *where)
 {
 	struct rm_known address;
 	struct rm_err err;
-	int rc = 0;
+	int rc;
 
-	memset(l, 0, sizeof(*l));
-	l->where = where;
-	l->fd = -1;
-	if (rm_known_address(where, strlen(where), &address) == -1)
-		return rmctl_fail(RM_CODE_USAGE, "bad HOST[:PORT]: %s", where);
+	if ((rc = begin(l, where, &address)) != RM_CODE_OK)
+		return rc;
+	rc = 0;
 	if (rm_text_is_name(where))
 		rc = look(l, where, &address, &err);
 	if (rc == 0)
@@ -95,14 +105,12 @@ link_find_service(struct link *l, const char *where)
 	char text[RM_KNOWN_HOST_MAX + 16];
 	struct rm_known address;
 	struct rm_err err;
-	int rc = 0;
+	int rc;
 
-	memset(l, 0, sizeof(*l));
-	l->where = where;
-	l->fd = -1;
+	if ((rc = begin(l, where, &address)) != RM_CODE_OK)
+		return rc;
+	rc = 0;
 	l->service = true;
-	if (rm_known_address(where, strlen(where), &address) == -1)
-		return rmctl_fail(RM_CODE_USAGE, "bad HOST[:PORT]: %s", where);
 	if (!has_port(where))
 		strcpy(address.port, LINK_SERVICE_PORT);
 	if (rm_text_is_name(where))

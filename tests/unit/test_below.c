@@ -11,14 +11,7 @@
 #include <unistd.h>
 
 #include "rm_below.h"
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
+#include "tap.h"
 
 /* A chain of processes; each has a session of its own and loses its parent. */
 static void

@@ -5,18 +5,11 @@
 #include <string.h>
 
 #include "rm_kept.h"
+#include "tap.h"
 
 #define HEX	"0123456789abcdef0123456789abcdef" \
 		"0123456789abcdef0123456789abcdef"
 #define KEEP	"keep bob " HEX " ed25519 YWJj\n"
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
 
 static void
 test_good(void)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "rm_known.h"
+#include "tap.h"
 
 #define A	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -12,14 +13,6 @@
 		"0123456789abcdef0123456789abcdef"
 #define LABEL	"abcdefghij."
 #define N(a)	(sizeof(a) / sizeof((a)[0]))
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
 
 static void
 test_addresses(void)

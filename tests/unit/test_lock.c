@@ -7,18 +7,12 @@
 #include <unistd.h>
 
 #include "rm_lock.h"
+#include "tap.h"
 
 #define MANY	300
 
-static int tests;
 static char folder[] = "/tmp/rm-lock.XXXXXX";
 static char path[64];
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
 
 static bool
 counts(uint32_t want)

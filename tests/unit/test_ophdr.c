@@ -6,16 +6,9 @@
 #include <string.h>
 
 #include "rm_ophdr.h"
+#include "tap.h"
 
 #define REST	"# summary: s\n# class: read\n# limit: 1\n"
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
 
 static int
 parse(struct rm_ophdr *ret, const char *text)

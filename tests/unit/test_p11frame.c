@@ -6,14 +6,7 @@
 #include <string.h>
 
 #include "rm_p11frame.h"
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
+#include "tap.h"
 
 /* Options and a body, nothing at all, and a body alone. */
 static const uint8_t stream[] = {

@@ -6,14 +6,7 @@
 #include <string.h>
 
 #include "rm_payload.h"
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
+#include "tap.h"
 
 static int
 parse(struct rm_payload *ret, const char *text)

@@ -5,19 +5,12 @@
 #include <string.h>
 
 #include "rm_record.h"
+#include "tap.h"
 
 #define ZEROS	"00000000000000000000000000000000" \
 		"00000000000000000000000000000000"
 #define HEAD	"1 2026-11-23T12:00:00Z 0 "
 #define TAIL	" prev=" ZEROS
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
 
 static void
 test_form(void)

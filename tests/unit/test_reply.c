@@ -6,19 +6,12 @@
 #include <string.h>
 
 #include "rm_reply.h"
+#include "tap.h"
 
 #define HASH	"0123456789abcdef0123456789abcdef" \
 		"0123456789abcdef0123456789abcdef"
 #define ARMING	"0123456789abcdef0123456789abcdef"
 #define REST	"arming=" ARMING " rules=" HASH " log=7:" HASH
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
 
 static int
 greeting(struct rm_greeting *ret, const char *line)

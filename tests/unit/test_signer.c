@@ -10,22 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "alice.h"
 #include "rm_signer.h"
+#include "tap.h"
 
-/* alice's certificate, her key's signature over "text", another's point. */
-static const char cert_hex[] =
-    "308201743082011ba003020102021479dfb6c3267361d9a0f80fc75ae75d376bd21c"
-    "d8300a06082a8648ce3d0403023010310e300c06035504030c05616c696365301e17"
-    "0d3236313132333133333235385a170d3336313132303133333235385a3010310e30"
-    "0c06035504030c05616c6963653059301306072a8648ce3d020106082a8648ce3d03"
-    "010703420004f1ea9ba5e895f101b6c05a372880e015f04af8cd9d80521ef70f80f6"
-    "4b0e2be3da8a71c21b23930ff8753220367a4e9422ca2fe2d2c32a6f5e4402553b84"
-    "1aada3533051301d0603551d0e04160414a39d3c74d2b1d5d099c32027d5a86985b1"
-    "6797b1301f0603551d23041830168014a39d3c74d2b1d5d099c32027d5a86985b167"
-    "97b1300f0603551d130101ff040530030101ff300a06082a8648ce3d040302034700"
-    "3044022037d4e0bc5940699da04655da01ba980bee6286f6b1b75f23b0dbe245d902"
-    "ded802200e53dcd02d4a6b89ac8a34c4c7b85b9ae5be3a19be29a3b1d4d902538271"
-    "a15d";
+/* Of alice's key: a signature over "text"; and another's point. */
 static const char sig_hex[] =
     "3045022019c1aac5ef1ebc17153b0fe288a5b22c547232d2253ca39da558622ae1df"
     "68e1022100faff6ae90295bf3de0a834589ddada55ee89b43e307745a9dc62340653"
@@ -56,27 +45,9 @@ static struct card card;
 static int steps;
 static bool was_reset;
 static const char *const *names;
-static int tests;
 
 struct rm_pcsc { int unused; };
 static struct rm_pcsc pcsc;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
-
-static size_t
-unhex(uint8_t *ret, const char *hex)
-{
-	unsigned int byte;
-	size_t n;
-
-	for (n = 0; sscanf(hex + 2 * n, "%2x", &byte) == 1; n++)
-		ret[n] = (uint8_t)byte;
-	return n;
-}
 
 /* Writes the letter of a step; true if the card is found to be reset. */
 static bool

@@ -5,20 +5,13 @@
 #include <string.h>
 
 #include "rm_statement.h"
+#include "tap.h"
 
 #define D32	"0123456789abcdef0123456789abcdef"
 #define A64	"a" D32 "bcdef0123456789abcdef0123456789"
 #define B64	"b" D32 "bcdef0123456789abcdef0123456789"
 #define C64	"c" D32 "bcdef0123456789abcdef0123456789"
 #define E64	"e" D32 "bcdef0123456789abcdef0123456789"
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
 
 static void
 test_console(const char *const bad[], size_t n)

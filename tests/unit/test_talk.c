@@ -14,6 +14,7 @@
 
 #include "rm_num.h"
 #include "rm_talk.h"
+#include "tap.h"
 
 #define N(a)		(sizeof(a) / sizeof((a)[0]))
 #define LIMIT_MS	20000
@@ -22,14 +23,6 @@
 			"-keyout key -out crt 2>/dev/null"
 
 enum stop { CLEAN, CUT, SILENT };
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
 
 static struct rm_tls *
 shake(int fd, bool server)

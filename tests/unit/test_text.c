@@ -8,14 +8,7 @@
 #include "rm_hash.h"
 #include "rm_num.h"
 #include "rm_text.h"
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
+#include "tap.h"
 
 static void
 test_words(void)

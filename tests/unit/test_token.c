@@ -7,14 +7,7 @@
 
 #include "rm_secret.h"
 #include "rm_token.h"
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
+#include "tap.h"
 
 static void
 test_labels(void)

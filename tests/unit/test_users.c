@@ -14,17 +14,11 @@
 #include "rm_lock.h"
 #include "rm_password.h"
 #include "rm_users.h"
+#include "tap.h"
 
 #define N(a)	(sizeof(a) / sizeof((a)[0]))
 
-static int tests;
 static char folder[] = "/tmp/rm-users.XXXXXX";
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
 
 static enum rm_users_result
 login(const char *name, const char *password)

@@ -7,14 +7,7 @@
 
 #include "rm_addr.h"
 #include "rm_visitors.h"
-
-static int tests;
-
-static void
-ok(bool good, const char *what)
-{
-	printf("%sok %d - %s\n", good ? "" : "not ", ++tests, what);
-}
+#include "tap.h"
 
 /* Who is there, one letter each: lower case visitors, upper case admitted,
  * digits doomed; the letter is the address ('0' is 'a', '1' is 'b'). */
