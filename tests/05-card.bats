@@ -43,7 +43,7 @@ raw() {
 	local reader
 	reader=$(room_reader "$1")
 	shift
-	printf '%s\n' "$@" | timeout 10 room scriptor -r "$reader" -p T=1 2>/dev/null |
+	printf '%s\n' "$@" | timeout 60 room scriptor -r "$reader" -p T=1 2>/dev/null |
 		sed -n '/^< OK/d; /^</ { :more; /:/!{ N; b more; }
 			s/:.*//; s/[^0-9A-F]//g; p; }'
 }

@@ -71,6 +71,23 @@ stop() {
 	wait "$LISTEN_PID"
 }
 
+# stops_early COMMAND...: the listener ends it well before the limit of 3 s.
+# Of three runs one is enough: a busy machine is late, but not each time.
+stops_early() {
+	local a before i
+	for i in 1 2 3; do
+		listen rm-listen -R 4 127.0.0.1 0 -- "$@"
+		dial a
+		kill -0 "$FIRST"
+		before=${EPOCHREALTIME/./}
+		stop
+		gone "$FIRST"
+		ended "$a"
+		[ $((${EPOCHREALTIME/./} - before)) -ge 2500000 ] || return 0
+	done
+	return 1
+}
+
 # strangers KIND: how many the log counts in all.
 strangers() {
 	local n sum=0
@@ -169,11 +186,11 @@ TCPREMOTEPORT=[1-9]*"
 	rm-listen -R 4 -l addr 127.0.0.1 0 -- cat 3>&- 4>where 2>/dev/null &
 	PIDS+=("$!")
 	# cat sees the end of it only if it is closed everywhere.
-	run -0 timeout 20 cat where
+	run -0 timeout 60 cat where
 	[ "$(cat addr)" = "127.0.0.1 $output" ]
 	rm-listen -R 4 -u -l addr2 sock -- cat 3>&- 4>where 2>/dev/null &
 	PIDS+=("$!")
-	run -0 timeout 20 cat where
+	run -0 timeout 60 cat where
 	[ "$output" = sock ]
 	[ "$(cat addr2)" = sock ]
 }
@@ -262,7 +279,7 @@ TCPREMOTEPORT=[1-9]*"
 }
 
 @test "rm-listen ends a visitor that is not admitted in time, whatever it does" {
-	listen rm-listen -R 4 -a 2 127.0.0.1 0 -- ./guest
+	listen rm-listen -R 4 -a 5 127.0.0.1 0 -- ./guest
 	local manager late
 	dial manager
 	echo admit >&"$manager"
@@ -273,7 +290,7 @@ TCPREMOTEPORT=[1-9]*"
 	# It gets no say, and need not be of this program's making.
 	listen rm-listen -R 4 -a 0.2 127.0.0.1 0 -- ./stubborn
 	exec {late}<>"/dev/tcp/127.0.0.1/$PORT"
-	timeout 20 cat <&"$late" || :
+	timeout 60 cat <&"$late" || :
 	until_true childless
 	until_true grep -q 'strangers: .* 1 too late' listen.log
 }
@@ -328,14 +345,7 @@ TCPREMOTEPORT=[1-9]*"
 }
 
 @test "rm-listen kills what does not hear, well before its limit" {
-	listen rm-listen -R 4 127.0.0.1 0 -- ./stubborn
-	dial a
-	local before
-	before=$(date +%s%N)
-	stop
-	[ $(($(date +%s%N) - before)) -lt 2500000000 ]
-	gone "$FIRST"
-	ended "$a"
+	stops_early ./stubborn
 }
 
 @test "rm-listen: who went into a session of his own is gone within the limit" {
@@ -384,14 +394,7 @@ TCPREMOTEPORT=[1-9]*"
 }
 
 @test "rm-listen: a program's child that outlives it is ended too" {
-	listen rm-listen -R 4 127.0.0.1 0 -- sh -c './stubborn & exit'
-	dial a
-	kill -0 "$FIRST"
-	local before
-	before=$(date +%s%N)
-	stop
-	[ $(($(date +%s%N) - before)) -lt 2500000000 ]
-	gone "$FIRST"
+	stops_early sh -c './stubborn & exit'
 }
 
 @test "rm-listen out of descriptors does not spin, and goes on when it can" {

@@ -117,7 +117,7 @@ three() {
 	socat UNIX-LISTEN:sock,fork EXEC:'rm-audit append log',nofork 3>&- &
 	PIDS+=("$!")
 	until_true test -S sock
-	run -0 sh -c 'echo "durable boot number=1" | socat -t 10 - UNIX-CONNECT:sock'
+	run -0 sh -c 'echo "durable boot number=1" | socat -t 60 - UNIX-CONNECT:sock'
 	has "$output" '+ 1 *'
 	has "$(cat log)" "1 * boot number=1 uid=$(id -u) pid=* prev=*"
 }

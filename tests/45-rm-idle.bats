@@ -31,7 +31,7 @@ copier() {
 
 ended() {
 	local rc=0
-	timeout 20 tail --pid="$IDLE" -f /dev/null
+	timeout 60 tail --pid="$IDLE" -f /dev/null
 	wait "$IDLE" || rc=$?
 	[ "$rc" = "$1" ]
 }
@@ -54,9 +54,9 @@ all_bytes() {
 @test "rm-idle passes every byte unchanged, both ways" {
 	(all_bytes; all_bytes) >bytes
 	# The program may end before its copier has delivered: wait for the end.
-	timeout 20 rm-idle 20 -- cat <bytes | cat >there_and_back
+	timeout 60 rm-idle 20 -- cat <bytes | cat >there_and_back
 	cmp bytes there_and_back
-	timeout 20 rm-idle 20 -- sh -c 'cat >got; cat bytes' <bytes |
+	timeout 60 rm-idle 20 -- sh -c 'cat >got; cat bytes' <bytes |
 		cat >back
 	cmp bytes got
 	cmp bytes back
@@ -92,9 +92,9 @@ all_bytes() {
 
 @test "rm-idle says its word at a line boundary only" {
 	exec 8<>in
-	timeout 20 rm-idle 0.2 -- sh -c 'printf "a\nhalf"; cat' <in >got 2>/dev/null
+	timeout 60 rm-idle 3 -- sh -c 'printf "a\nhalf"; cat' <in >got 2>/dev/null
 	printf 'a\nhalf\n* idle limit reached\n' | cmp - got
-	timeout 20 rm-idle 0.2 -- sh -c 'printf "a\n"; cat' <in >got 2>/dev/null
+	timeout 60 rm-idle 3 -- sh -c 'printf "a\n"; cat' <in >got 2>/dev/null
 	printf 'a\n* idle limit reached\n' | cmp - got
 }
 
@@ -124,26 +124,31 @@ not_used() {
 	not_used $'\nset-mode R'
 }
 
+# idle_all_the_same TEXT [BEFORE]: the peer says BEFORE, and then TEXT without
+# an end.
+idle_all_the_same() {
+	(printf '%b' "${2:-}"
+	for ((i = 0; i < 400; i++)); do
+		printf '%b' "$1"
+		command sleep 0.05
+	done) >in 2>/dev/null 3>&- 7>&- &
+	PIDS+=("$!")
+	try 0 rm-idle 0.5 -- sh -c 'cat >/dev/null' <in
+	[ "$output" = '* idle limit reached' ]
+	common_teardown
+}
+
 @test "rm-idle: a peer that sends empty lines or never ends one is idle" {
-	local text
-	for text in '\n' x; do
-		(for ((i = 0; i < 400; i++)); do
-			printf '%b' "$text"
-			command sleep 0.05
-		done) >in 2>/dev/null 3>&- 7>&- &
-		PIDS+=("$!")
-		try 0 rm-idle 0.5 -- sh -c 'cat >/dev/null' <in
-		[ "$output" = '* idle limit reached' ]
-		common_teardown
-	done
+	idle_all_the_same '\n'
+	idle_all_the_same x
 }
 
 @test "rm-idle: a peer that sends lines is not idle, for longer than the limit" {
-	idle 1.5 -- sh -c 'while read -r _; do :; done'
+	idle 5 -- sh -c 'while read -r _; do :; done'
 	local i
-	for ((i = 0; i < 20; i++)); do
+	for ((i = 0; i < 30; i++)); do
 		echo line >&8
-		command sleep 0.1
+		command sleep 0.2
 	done
 	kill -0 "$IDLE"
 	exec 8>&-
@@ -155,15 +160,7 @@ not_used() {
 	# Neither the lines in it nor its bytes are use, nor its half.
 	local text
 	for text in 'line\n' x '< x 1\n'; do
-		(printf '< stuff 100000\n'
-		for ((i = 0; i < 400; i++)); do
-			printf '%b' "$text"
-			command sleep 0.05
-		done) >in 2>/dev/null 3>&- 7>&- &
-		PIDS+=("$!")
-		try 0 rm-idle 0.5 -- sh -c 'cat >/dev/null' <in
-		[ "$output" = '* idle limit reached' ]
-		common_teardown
+		idle_all_the_same "$text" '< stuff 100000\n'
 	done
 }
 
@@ -211,13 +208,13 @@ forget_mark() {
 }
 
 @test "rm-idle: output that the peer takes is use, however slow it is" {
-	idle 1.5 -- sh -c 'seq 1000 1999; echo written >events; cat'
+	idle 5 -- sh -c 'seq 1000 1999; echo written >events; cat'
 	expect written 7
 	# All of it waits in the pipe; nothing is written any more.
 	local i
-	for ((i = 0; i < 20; i++)); do
-		read -r -N 60 -t 20 _ <&9
-		command sleep 0.15
+	for ((i = 0; i < 30; i++)); do
+		read -r -N 60 -t 60 _ <&9
+		command sleep 0.2
 	done
 	kill -0 "$IDLE"
 	[ ! -s idle.log ]
@@ -225,14 +222,14 @@ forget_mark() {
 
 @test "rm-idle: output that the peer does not take is not use" {
 	# Little by little: it all fits into the pipe, and nobody takes it.
-	idle 0.5 -- sh -c 'while echo tick 2>/dev/null; do sleep 0.05; done'
+	idle 3 -- sh -c 'while echo tick 2>/dev/null; do sleep 0.05; done'
 	ended 0
-	grep -q 'not used for 500 ms' idle.log
+	grep -q 'not used for 3000 ms' idle.log
 	expect tick
 }
 
 @test "rm-idle ends although output is stuck, a full pipe and more" {
-	idle 0.5 -- sh -c 'yes 2>/dev/null; exit 4'
+	idle 3 -- sh -c 'yes 2>/dev/null; exit 4'
 	# A little room again must not tempt it to write more than fits.
 	dd bs=4096 count=1 <&9 of=/dev/null 2>&1
 	ended 4
@@ -243,7 +240,7 @@ forget_mark() {
 
 @test "rm-idle delivers all that the program said before its end" {
 	seq 100000 >numbers
-	timeout 20 rm-idle 600 -- cat numbers </dev/null | cat >got
+	timeout 60 rm-idle 600 -- cat numbers </dev/null | cat >got
 	cmp numbers got
 	idle 600 -- sh -c 'cat numbers; exit 3'
 	cat <&9 >got
@@ -252,7 +249,7 @@ forget_mark() {
 }
 
 @test "rm-idle: the end of what the peer says ends only that" {
-	run -0 timeout 20 rm-idle 600 -- \
+	run -0 timeout 60 rm-idle 600 -- \
 		sh -c 'cat >got; echo late; echo later' <<<hello
 	[ "$output" = $'late\nlater' ]
 	[ "$(cat got)" = hello ]
@@ -260,12 +257,12 @@ forget_mark() {
 
 @test "rm-idle: the end of what the program says ends only that" {
 	head -c 300000 /dev/urandom >big
-	timeout 20 rm-idle 600 -- sh -c 'exec >&-; cat >got' <big
+	timeout 60 rm-idle 600 -- sh -c 'exec >&-; cat >got' <big
 	until_true cmp big got
 }
 
 @test "rm-idle: a program that reads nothing is heard to the end" {
-	run -0 timeout 20 rm-idle 600 -- \
+	run -0 timeout 60 rm-idle 600 -- \
 		sh -c 'exec <&-; for i in 1 2 3; do echo $i; done' <<<hello
 	[ "$output" = $'1\n2\n3' ]
 }
@@ -294,18 +291,18 @@ forget_mark() {
 	until_true marked
 	exec 8>&- 9>&-
 	ended 0
-	run -0 --separate-stderr timeout 20 rm-idle -m nowhere 600 -- cat <<<hello
+	run -0 --separate-stderr timeout 60 rm-idle -m nowhere 600 -- cat <<<hello
 	[ "$output" = hello ]
 	[ "$stderr" = 'rm-idle: warning: unable to mark use in nowhere: No such file or directory' ]
 	ln -s mark link
 	touch -d @0 mark
-	run -0 --separate-stderr timeout 20 rm-idle -m link 600 -- cat <<<hello
+	run -0 --separate-stderr timeout 60 rm-idle -m link 600 -- cat <<<hello
 	[ "$output" = hello ]
 	run ! marked
 }
 
 @test "rm-idle hands on 0, 1, 2 and what crosses it" {
-	run -0 with_012 timeout 20 rm-idle -m in 5 -- \
+	run -0 with_012 timeout 60 rm-idle -m in 5 -- \
 		sh -c 'ls /proc/self/fd | tr "\n" " "'
 	[ "$output" = '0 1 2 3 ' ]
 }
@@ -380,21 +377,21 @@ ticks() {
 		kill -KILL "$COPIER"
 		kill "$IDLE" || :
 		exec 8>&- 9>&-
-		timeout 20 tail --pid="$IDLE" -f /dev/null
+		timeout 60 tail --pid="$IDLE" -f /dev/null
 		wait "$IDLE" || :
 	done
 }
 
 @test "rm-idle behind a foreign listener, on a socket" {
-	tcpserver -1 -RHl0 127.0.0.1 0 rm-idle 0.5 cat >port 2>tcpserver.log \
+	tcpserver -1 -RHl0 127.0.0.1 0 rm-idle 3 cat >port 2>tcpserver.log \
 		3>&- 7>&- &
 	PIDS+=("$!")
 	until_true test -s port
 	exec 8<>in
-	run -0 --separate-stderr timeout 20 \
+	run -0 --separate-stderr timeout 60 \
 		socat -t 20 STDIO "TCP:127.0.0.1:$(cat port)" < <(echo hello)
 	[ "$output" = hello ]
-	run -0 --separate-stderr timeout 20 \
+	run -0 --separate-stderr timeout 60 \
 		socat STDIO "TCP:127.0.0.1:$(cat port)" <in
 	[ "$output" = '* idle limit reached' ]
 }

@@ -13,12 +13,6 @@ setup() {
 	station_setup
 }
 
-teardown() {
-	appliance_end
-	room_stop
-	common_teardown
-}
-
 ARMING=0123456789abcdef0123456789abcdef
 HASH=$ARMING$ARMING
 
@@ -629,18 +623,18 @@ desk_without_card() {
 	PCSCLITE_CSOCK_NAME=$PWD/none at_desk 20 status
 	server_end
 	server ''
-	at_desk 20 --reader Nobody --wait 0.2 status
+	at_desk 20 --reader Nobody --wait 1 status
 	run ! grep -q alice heard
 }
 
 @test "exit 21 no-card: none in time, or no PIV card with that key" {
 	desk_without_card
-	at_desk 21 --wait 0.2 status
+	at_desk 21 --wait 1 status
 	has "$stderr" '*insert a card*'
 	server_end
 	server ''
 	card_insert 0 alice
-	at_desk 21 --wait 0.2 --slot 9d status
+	at_desk 21 --wait 1 --slot 9d status
 	run ! grep -q alice heard
 }
 
@@ -681,7 +675,7 @@ desk_without_card() {
 	card_insert 0 alice -f mute-on-sign
 	card_insert 1 bob -f pulled-on-sign
 	server ''
-	at_desk 25 --reader "$(room_reader 0)" --card-timeout 0.3 status
+	at_desk 25 --reader "$(room_reader 0)" --card-timeout 3 status
 	server_end
 	server ''
 	at_desk 25 --reader "$(room_reader 1)" status
@@ -689,7 +683,7 @@ desk_without_card() {
 
 @test "exit 33 quorum-incomplete: no second card in time" {
 	desk "$HALF"
-	at_desk 33 --wait 0.2 status
+	at_desk 33 --wait 1 status
 	has "$stderr" '*card 2 of 2: insert another card*'
 	has "$stderr" '*rmctl: fatal: quorum-incomplete: 1 of 2*'
 	# The card that has voted was not asked again.
@@ -964,14 +958,14 @@ custodian-add: its payload, enrolment' ]
 @test "chain: custodians sign one after another, each at a station of their own" {
 	chain 2 alice bob
 	local readers=("$(room_reader 0)" "$(room_reader 1)")
-	try 33 room rmctl --wait 0.2 --reader "${readers[1]}" $RMCTL counts
+	try 33 room rmctl --wait 1 --reader "${readers[1]}" $RMCTL counts
 	try 0 room rmctl --reader "${readers[0]}" $RMCTL present --for bob
 	has "$stderr" '*1 of 2 for bob: alice; 600 s left'
-	try 0 room rmctl --wait 0.2 --reader "${readers[1]}" $RMCTL counts it
+	try 0 room rmctl --wait 1 --reader "${readers[1]}" $RMCTL counts it
 	[ "$output" = 'counted it' ]
 	has "$stderr" '*2 of 2 for bob: alice, bob*'
 	# That was one session; there is no vote left for another.
-	try 33 room rmctl --wait 0.2 --reader "${readers[1]}" $RMCTL counts
+	try 33 room rmctl --wait 1 --reader "${readers[1]}" $RMCTL counts
 	try 0 rm-audit verify "$RM_STATE/audit.log"
 }
 
@@ -989,7 +983,7 @@ custodian-add: its payload, enrolment' ]
 @test "chain: exit 33, and nobody who signs alone runs anything" {
 	chain 2 alice bob
 	card_remove bob
-	try 33 room rmctl $RMCTL --wait 0.2 counts
+	try 33 room rmctl $RMCTL --wait 1 counts
 	[ -z "$output" ]
 	card_insert 0 bob 2>/dev/null || card_insert 1 bob
 	try 0 room rmctl $RMCTL counts

@@ -7,11 +7,6 @@ load helpers
 load room
 load appliance
 
-setup() {
-	common_setup
-	room_start
-}
-
 teardown() {
 	session_end
 	console_end
@@ -120,14 +115,14 @@ console_end() {
 	# Every operation, asked for without a signature.
 	local op
 	for op in status help stop-service restart switch-off; do
-		run timeout 20 room sh -c "(echo $op; sleep 0.2) | openssl \
+		run timeout 60 room sh -c "(echo $op; sleep 0.2) | openssl \
 			s_client -quiet -alpn rm/1 -connect 127.0.0.1:4433 2>/dev/null"
 		has "$output" 'rm/1 *! usage *'
 		refute_line_begins ':'
 	done
 	# And with one signature of two.
 	card_remove bob
-	try 33 room rmctl $RMCTL --wait 0.2 status
+	try 33 room rmctl $RMCTL --wait 1 status
 	[ -z "$output" ]
 	[ -e "$RM_RUN/service" ]
 	! grep -E ' (begin|session-begin) ' "$RM_STATE/audit.log"
@@ -315,7 +310,7 @@ refute_line_begins() {
 	session_wait || :
 	local pid
 	pid=$(cat "$RM_RUN/stubborn")
-	timeout 10 tail --pid="$pid" -f /dev/null
+	timeout 60 tail --pid="$pid" -f /dev/null
 	until_true grep -q ' cut .*operation=stubborn' "$RM_STATE/audit.log"
 	try 0 rm-audit verify "$RM_STATE/audit.log"
 }

@@ -114,7 +114,7 @@ room_start() {
 		</dev/null >"$ROOM_LOG" 2>&1 3>&- 4>"$ROOM_DIR/up" &
 	ROOM_PID=$!
 	export ROOM_PID ROOM_DIR ROOM_LOG
-	if ! read -r -t 10 _ <"$ROOM_DIR/up" || ! room wait-card daemon; then
+	if ! read -r -t 60 _ <"$ROOM_DIR/up" || ! room wait-card daemon; then
 		cat "$ROOM_LOG" >&2
 		room_stop
 		_room_die "pcscd does not run"
@@ -126,7 +126,7 @@ _room_end() {
 	local pid=$1 signal=$2
 	kill "-$signal" "$pid" 2>/dev/null || true
 	wait "$pid" 2>/dev/null ||
-		timeout 10 tail --pid="$pid" -s 0.05 -f /dev/null
+		timeout 60 tail --pid="$pid" -s 0.05 -f /dev/null
 }
 
 room_stop() {
@@ -190,7 +190,7 @@ card_insert() {
 	echo $! >"$dir/pid"
 	echo "$name" >"$ROOM_DIR/readers/$reader"
 	echo "$reader" >"$dir/reader"
-	if ! read -r -t 10 _ <"$dir/up" || ! card_wait "$reader" present; then
+	if ! read -r -t 60 _ <"$dir/up" || ! card_wait "$reader" present; then
 		cat "$dir/stderr" >&2
 		card_remove "$name" || true
 		_room_die "card $name was not accepted by reader $reader"
