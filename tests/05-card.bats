@@ -259,9 +259,12 @@ typed" ]
 @test "a card that is mute when it should sign answers all else" {
 	card_insert 0 alice -f mute-on-sign
 	[ "$(raw 0 $SELECT $PIN | tail -1)" = 9000 ]
-	try 124 timeout 0.5 room scriptor -r "$(room_reader 0)" -p T=1 \
-		<<<"$SELECT"$'\n'"$PIN"$'\n'"$(sign_9a 32)"
-	[ "$(card_count alice GENERAL)" = 1 ]
+	room scriptor -r "$(room_reader 0)" -p T=1 >answers 2>&1 3>&- \
+		<<<"$SELECT"$'\n'"$PIN"$'\n'"$(sign_9a 32)" &
+	PIDS+=("$!")
+	was_asked() { [ "$(card_count alice GENERAL)" = 1 ]; }
+	until_true was_asked
+	run -124 timeout 0.5 tail --pid="$!" -s 0.05 -f /dev/null
 }
 
 @test "a card pulled while it signs is gone" {

@@ -52,7 +52,7 @@ put() {
 stop() {
 	local rc=0
 	kill "-$1" "$KEEP"
-	timeout 20 tail --pid="$KEEP" -f /dev/null
+	timeout 60 tail --pid="$KEEP" -f /dev/null
 	wait "$KEEP" || rc=$?
 	[ "$rc" = "$2" ]
 }

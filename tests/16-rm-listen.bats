@@ -127,7 +127,7 @@ gone() {
 
 @test "rm-listen: a peer that has no more to say still hears the answer" {
 	listen rm-listen -R 4 127.0.0.1 0 -- sh -c 'cat; echo end'
-	run -0 timeout 20 socat -t 20 - "TCP:127.0.0.1:$PORT" <<<'a question'
+	run -0 timeout 60 socat -t 20 - "TCP:127.0.0.1:$PORT" <<<'a question'
 	[ "$output" = $'a question\nend' ]
 }
 
@@ -135,7 +135,7 @@ gone() {
 	RM_STATE=kept PROTO=x TCPREMOTEIP=6.6.6.6 RM_TLS_PEER=x RM_LOCK_FD=9 \
 		RM_ADMIT_FD=9 RM_AUTH_MANAGER=mallory UNIXREMOTEEUID=0 \
 		listen rm-listen -R 4 127.0.0.1 0 -- env
-	run -0 timeout 20 socat -u "TCP:127.0.0.1:$PORT,bind=127.0.0.7" -
+	run -0 timeout 60 socat -u "TCP:127.0.0.1:$PORT,bind=127.0.0.7" -
 	local facts
 	facts=$(grep -E '^(PROTO|TCP|UNIX|RM_(TLS|AUTH|ADMIT|LOCK))' \
 		<<<"$output" | sort)
@@ -161,10 +161,10 @@ TCPREMOTEPORT=[1-9]*"
 @test "rm-listen hands on nothing but 0, 1, 2 and the way to admit" {
 	# ls itself has the folder open, at the first number that is free.
 	listen rm-listen -R 4 127.0.0.1 0 -- ls /proc/self/fd 5<echo 6<.
-	run -0 timeout 20 socat -u "TCP:127.0.0.1:$PORT" -
+	run -0 timeout 60 socat -u "TCP:127.0.0.1:$PORT" -
 	[ "${lines[*]}" = '0 1 2 3' ]
 	listen rm-listen -R 4 -a 600 127.0.0.1 0 -- ls /proc/self/fd 5<.
-	run -0 timeout 20 socat -u "TCP:127.0.0.1:$PORT" -
+	run -0 timeout 60 socat -u "TCP:127.0.0.1:$PORT" -
 	[ "${lines[*]}" = '0 1 2 3 4' ]
 	listen rm-listen -R 4 -a 600 127.0.0.1 0 -- sh -c 'echo $RM_ADMIT_FD'
 	dial a
@@ -388,7 +388,7 @@ TCPREMOTEPORT=[1-9]*"
 
 	listen rm-listen -R 4 127.0.0.1 0 -- setsid -f sh -c 'exit 0'
 	for ((i = 0; i < 5; i++)); do
-		timeout 20 socat -u "TCP:127.0.0.1:$PORT" -
+		timeout 60 socat -u "TCP:127.0.0.1:$PORT" -
 	done
 	until_true childless
 }
@@ -419,7 +419,7 @@ TCPREMOTEPORT=[1-9]*"
 
 @test "rm-listen -u tells the program who the kernel says it is" {
 	listen rm-listen -R 4 -u sock -- env
-	run -0 timeout 20 socat -u UNIX:sock -
+	run -0 timeout 60 socat -u UNIX:sock -
 	grep -qx 'PROTO=UNIX' <<<"$output"
 	grep -qx 'UNIXLOCALPATH=sock' <<<"$output"
 	grep -qx "UNIXREMOTEEUID=$(id -u)" <<<"$output"
@@ -441,7 +441,7 @@ TCPREMOTEPORT=[1-9]*"
 	kill -TERM "${PIDS[1]}"
 	wait "${PIDS[1]}"
 	[ -S sock ]
-	run -0 timeout 20 socat - UNIX:sock <<<hello
+	run -0 timeout 60 socat - UNIX:sock <<<hello
 	[ "$output" = hello ]
 }
 
@@ -453,7 +453,7 @@ TCPREMOTEPORT=[1-9]*"
 	wait "$LISTEN_PID" || :
 	[ -S sock ]
 	listen rm-listen -R 4 -u sock -- cat
-	run -0 timeout 20 socat - UNIX:sock <<<hello
+	run -0 timeout 60 socat - UNIX:sock <<<hello
 	[ "$output" = hello ]
 	# And what is no socket is nobody's to remove.
 	echo precious >file
@@ -500,7 +500,7 @@ TCPREMOTEPORT=[1-9]*"
 
 @test "rm-listen: a program that is not there is the log's business" {
 	listen rm-listen -R 4 127.0.0.1 0 -- ./nowhere
-	run -0 timeout 20 socat -u "TCP:127.0.0.1:$PORT" -
+	run -0 timeout 60 socat -u "TCP:127.0.0.1:$PORT" -
 	[ -z "$output" ]
 	grep -qx 'rm-listen: fatal: unable to run ./nowhere: No such file or directory' \
 		listen.log

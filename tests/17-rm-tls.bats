@@ -47,11 +47,11 @@ serve() {
 }
 
 # A client that says what comes on its input and shows what it gets.
-client() { timeout 20 openssl s_client -connect "127.0.0.1:$PORT" "$@" 2>&1; }
+client() { timeout 60 openssl s_client -connect "127.0.0.1:$PORT" "$@" 2>&1; }
 
 # One that can end its own half and go on reading; any ALPN.
 half_client() {
-	timeout 20 socat -t 20 - "OPENSSL:127.0.0.1:$PORT,verify=0$1"
+	timeout 60 socat -t 20 - "OPENSSL:127.0.0.1:$PORT,verify=0$1"
 }
 
 asan() { [[ $RM_BUILD == */asan ]]; }
@@ -343,7 +343,7 @@ asan() { [[ $RM_BUILD == */asan ]]; }
 # The calls of rm-tls into trace, a line each behind the pid.  Of a process
 # that must not be looked into, strace cannot show what a pointer points to.
 trace_tls() {
-	run -1 timeout 20 strace -f -o trace -e \
+	run -1 timeout 60 strace -f -o trace -e \
 		trace=%file,%desc,seccomp,prctl,prlimit64 rm-tls dev.crt \
 		dev.key -- true <<<junk
 	parent=$(sed -n '1s/ .*//p' trace)

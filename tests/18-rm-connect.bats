@@ -188,7 +188,7 @@ rm-connect: info: DO NOT GO ON *"
 	mkfifo in out
 	run_host -- sh -c 'cat; exec 5<>never; read -r _ <&5'
 	mkfifo never
-	timeout 20 rm-connect -p "$ID" 127.0.0.1 "$PORT" <in >out 3>&- &
+	timeout 60 rm-connect -p "$ID" 127.0.0.1 "$PORT" <in >out 3>&- &
 	local pid=$!
 	exec 5>in 6<out
 	echo hello >&5
@@ -214,7 +214,7 @@ rm-connect: info: DO NOT GO ON *"
 
 @test "rm-connect reads nothing of the host before it is in its jail" {
 	host
-	run -0 timeout 20 strace -o trace rm-connect -p "$ID" 127.0.0.1 \
+	run -0 timeout 60 strace -o trace rm-connect -p "$ID" 127.0.0.1 \
 		"$PORT" <<<hello
 	local fd
 	fd=$(sed -n 's/^connect(\([0-9]*\), {sa_family=AF_INET, .*/\1/p' trace)
@@ -234,7 +234,7 @@ rm-connect: info: DO NOT GO ON *"
 	host
 	exec 5<>in
 	try_cut() {
-		timeout 20 rm-connect -p "$ID" 127.0.0.1 "$PORT" <in \
+		timeout 60 rm-connect -p "$ID" 127.0.0.1 "$PORT" <in \
 			>out 2>err 3>&- &
 		local pid=$!
 		echo hello >&5
@@ -330,7 +330,7 @@ rm-connect: info: DO NOT GO ON *"
 	try 7 rm-connect -p "$ID" 127.0.0.1 "$PORT" -- sh -c 'exit 7'
 	try 127 rm-connect -p "$ID" 127.0.0.1 "$PORT" -- ./nowhere
 	try 126 rm-connect -p "$ID" 127.0.0.1 "$PORT" -- ./state
-	run -0 with_012 timeout 20 rm-connect -p "$ID" 127.0.0.1 "$PORT" -- \
+	run -0 with_012 timeout 60 rm-connect -p "$ID" 127.0.0.1 "$PORT" -- \
 		sh -c 'ls /proc/self/fd | tr "\n" " " >list; echo $$ >pid'
 	[ "$(<list)" = '0 1 2 3 ' ] || [ "$(<list)" = '0 1 2 3 4 ' ]
 	rm-connect -p "$ID" 127.0.0.1 "$PORT" -- sh -c 'echo $$ >pid' 3>&- &
@@ -360,19 +360,19 @@ rm-connect: info: DO NOT GO ON *"
 	head -c 8000000 /dev/urandom >back
 	run_host -- sh -c 'cat back & md5sum >sum; wait'
 	# Through pipes, which are filled as far as they go.
-	cat there | timeout 20 rm-connect -p "$ID" 127.0.0.1 "$PORT" |
+	cat there | timeout 60 rm-connect -p "$ID" 127.0.0.1 "$PORT" |
 		cat | cmp - back
 	[ "$(cut -d' ' -f1 sum)" = "$(md5sum <there | cut -d' ' -f1)" ]
 	: >sum
-	timeout 20 rm-connect -p "$ID" 127.0.0.1 "$PORT" <there | cmp - back
+	timeout 60 rm-connect -p "$ID" 127.0.0.1 "$PORT" <there | cmp - back
 	[ "$(cut -d' ' -f1 sum)" = "$(md5sum <there | cut -d' ' -f1)" ]
 	# Nobody reads until all is said.
 	: >sum
-	timeout 20 rm-connect -p "$ID" 127.0.0.1 "$PORT" <there |
+	timeout 60 rm-connect -p "$ID" 127.0.0.1 "$PORT" <there |
 		(until_true test -s sum && cmp - back)
 	# And through a program.
 	: >sum
-	timeout 20 rm-connect -p "$ID" 127.0.0.1 "$PORT" -- sh -c '
+	timeout 60 rm-connect -p "$ID" 127.0.0.1 "$PORT" -- sh -c '
 		(cat there; exec >&-) & exec >&-; cmp - back; wait'
 	[ "$(cut -d' ' -f1 sum)" = "$(md5sum <there | cut -d' ' -f1)" ]
 }
@@ -393,7 +393,7 @@ rm-connect: info: DO NOT GO ON *"
 
 @test "rm-connect: what cannot be written is a failure" {
 	run_host -- echo hello
-	timeout 20 rm-connect -p "$ID" 127.0.0.1 "$PORT" >/dev/full 2>err \
+	timeout 60 rm-connect -p "$ID" 127.0.0.1 "$PORT" >/dev/full 2>err \
 		</dev/null && rc=0 || rc=$?
 	[ "$rc" = 111 ]
 	has "$(<err)" 'rm-connect: fatal: unable to write standard output: *'
@@ -413,7 +413,7 @@ rm-connect: info: DO NOT GO ON *"
 @test "rm-connect -u ends its half, and copies 8 MB both ways" {
 	head -c 8000000 /dev/urandom >there
 	unix_host cat
-	timeout 20 rm-connect -u sock <there | cmp - there
+	timeout 60 rm-connect -u sock <there | cmp - there
 }
 
 @test "rm-connect -u gives a program the socket itself" {

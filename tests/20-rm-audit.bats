@@ -138,7 +138,7 @@ three() {
 	local i
 	for i in 1 2; do
 		seq 100 | sed "s/.*/durable boot writer=$i number=&/" |
-			timeout 20 socat -t 20 - UNIX-CONNECT:sock >"answers$i" \
+			timeout 60 socat -t 20 - UNIX-CONNECT:sock >"answers$i" \
 			3>&- &
 		PIDS+=("$!")
 	done

@@ -526,7 +526,7 @@ change() {
 	RM_ADMIT_FD=8 try 1 rm-auth session -- echo in <in.txt
 	run ! read -r -t 0 -u 8
 	{ vote bob alice; vote bob bob; } >in.txt
-	RM_ADMIT_FD=8 run -0 --separate-stderr timeout 20 rm-auth session -- \
+	RM_ADMIT_FD=8 run -0 --separate-stderr timeout 60 rm-auth session -- \
 		sh -c 'echo "fd ${RM_ADMIT_FD-none}"; [ ! -e /proc/self/fd/8 ]' \
 		<in.txt
 	[ "${lines[3]}" = "fd none" ]
@@ -611,7 +611,7 @@ change() {
 
 @test "rm-auth hands on nothing but 0, 1 and 2" {
 	{ vote bob alice; vote bob bob; } >in.txt
-	run -0 with_012 timeout 20 rm-auth session -- \
+	run -0 with_012 timeout 60 rm-auth session -- \
 		sh -c 'ls /proc/self/fd | tr "\n" " "' <in.txt
 	[ "${lines[-1]}" = "0 1 2 3 " ]
 }

@@ -218,7 +218,7 @@ enrolment() {
 
 @test "rm-enrol: a full disk or a closed output is not success" {
 	enrolment bob bob >in.txt
-	run -111 --separate-stderr timeout 20 sh -c 'rm-enrol bob >/dev/full' <in.txt
+	run -111 --separate-stderr timeout 60 sh -c 'rm-enrol bob >/dev/full' <in.txt
 	rm -rf state/custodians
 	try 111 rm-enrol bob <in.txt
 }

@@ -100,7 +100,7 @@ hold_lock() {
 }
 
 @test "rm-once hands on nothing but 0, 1, 2 and the lock" {
-	run -0 with_012 timeout 20 rm-once lock -- \
+	run -0 with_012 timeout 60 rm-once lock -- \
 		sh -c 'echo "$RM_LOCK_FD"; ls /proc/self/fd | tr "\n" " "'
 	local fd=${lines[0]}
 	# ls itself has the folder open, at the first number that is free.

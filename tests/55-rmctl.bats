@@ -376,7 +376,7 @@ server_end() {
 }
 
 @test "exit 42 connection-lost: an end without close_notify, or no answer" {
-	desk "$VOTE read -r line; echo ': half'; sleep 0.1; kill -KILL \$SERVER"
+	desk "$VOTE read -r line; echo ': half'; sleep 1; kill -KILL \$SERVER"
 	at_desk 42 status
 	[ "$output" = half ]
 	has "$stderr" '*rmctl: fatal: connection-lost: *without close_notify*'
@@ -712,7 +712,7 @@ desk_without_card() {
 @test "rmctl uses two cards that are swapped in one reader" {
 	desk "$HALF $FULL"
 	(umask 077; printf '123456\n123456\n' >pins)
-	timeout 20 room rmctl -H hsm-1 --pin-file pins --as bob status \
+	timeout 60 room rmctl -H hsm-1 --pin-file pins --as bob status \
 		>out 2>err 3>&- &
 	local pid=$!
 	until_true grep -q 'card 2 of 2: insert another card' err
@@ -815,7 +815,7 @@ ANSWER='while read -r line; do echo "$line" >>heard; case $line in
 
 @test "rmctl waits for a first card without holding a connection" {
 	play "$VOTE $ANSWER"
-	timeout 20 room rmctl -H hsm-1 --pin-file pin status >out 2>err 3>&- &
+	timeout 60 room rmctl -H hsm-1 --pin-file pin status >out 2>err 3>&- &
 	local pid=$!
 	until_true grep -q 'insert a card' err
 	[ "$(room ss -Htn state established '( sport = :4433 )' | wc -l)" = 0 ]
@@ -928,7 +928,7 @@ counted x" ]
 @test "chain: custodians and policy are changed from a desk, if the owner says so" {
 	chain 1 alice
 	card_insert 1 bob
-	timeout 20 room rmctl --reader "$(room_reader 1)" --pin-file pin \
+	timeout 60 room rmctl --reader "$(room_reader 1)" --pin-file pin \
 		card enrol --appliance "$APPLIANCE" bob >bob.enrol
 	try 41 room rmctl $RMCTL --payload bob.enrol custodian-add bob
 	try 0 room rmctl $RMCTL explain custodian-add

@@ -46,7 +46,7 @@ session_end() {
 # stays open up to then: at the end of input a station ends by itself.
 session_wait() {
 	local rc=0
-	timeout 30 tail --pid="$SESSION_PID" -f /dev/null
+	timeout 60 tail --pid="$SESSION_PID" -f /dev/null
 	exec 8>&-
 	wait "$SESSION_PID" || rc=$?
 	SESSION_PID=
@@ -79,7 +79,7 @@ console_arm() {
 	keys Enter
 	until_true screen_shows 'ready to process remote commands'
 	until_true test -s "$RM_RUN/remote.addr"
-	[ -e known ] || timeout 20 room rmctl trust --fingerprint \
+	[ -e known ] || timeout 60 room rmctl trust --fingerprint \
 		"$APPLIANCE" 127.0.0.1 >known 2>&1
 }
 
@@ -88,7 +88,7 @@ console_end() {
 	local pid
 	pid=$(tmux -S "$BATS_TEST_TMPDIR/tmux" display -p '#{pane_pid}') || pid=
 	[ -z "$pid" ] || kill -TERM "$pid"
-	[ -z "$pid" ] || timeout 20 tail --pid="$pid" -f /dev/null
+	[ -z "$pid" ] || timeout 60 tail --pid="$pid" -f /dev/null
 	tmux -S "$BATS_TEST_TMPDIR/tmux" kill-server 2>/dev/null || :
 	CONSOLE=
 }

@@ -10,7 +10,7 @@ load appliance
 # writes a line each time, in the words of pkcs11-tool alone.
 p11_client() {
 	while :; do
-		if timeout 20 room pkcs11-tool --module "$P11_PROXY" --login \
+		if timeout 60 room pkcs11-tool --module "$P11_PROXY" --login \
 			--pin 1234 --sign -m ECDSA --id 01 -i hash -o sig \
 			>p11.out 2>&1 && [ -s sig ]; then
 			echo signed
