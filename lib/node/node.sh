@@ -63,25 +63,34 @@ why_not() {
 
 # said KEY REGEX: the one value of that form; empty if there is none.
 said() {
-	grep -axE ": $1 $2" "$work/hello" | head -n 1 | cut -d ' ' -f 3-
+	grep -axE ": $1 $2" "$work/said" | head -n 1 | cut -d ' ' -f 3-
 }
 
-# What the node says of itself.
-ask_node() {
+# say_to_node WORD: what it answers to that.
+say_to_node() {
 	# shellcheck disable=SC2016 # for the shell inside
-	dial sh -c 'echo hello; timeout --foreground 60 head -c 65536 >"$1"' sh \
-		"$work/hello" 2>"$work/why" || why_not
-	if ! grep -aqx '+ hello' "$work/hello"; then
-		[ -s "$work/why" ] && why_not
-		refuse failed "node $node does not say who it is"
-	fi
+	dial sh -c 'echo "$2"; timeout --foreground 60 head -c 65536 >"$1"' \
+		sh "$work/said" "$1" 2>"$work/why" || why_not
+	grep -aqx "+ $1" "$work/said" || {
+		[ ! -s "$work/why" ] || why_not
+		refuse failed "node $node does not answer to $1"
+	}
+}
+
+# What the node says of itself, and, as that takes time, its sync point.
+ask_node() {
+	say_to_node hello
 	their_name=$(said name '[a-z][a-z0-9-]{0,31}')
 	their_version=$(said version '[0-9A-Za-z.+~-]{1,32}')
 	their_mode=$(said mode '[A-Z0-9]{1,8}')
 	their_domain=$(said domain '[A-Za-z0-9]{1,32}')
-	their_point=$(said sync-point '[0-9a-f]{16}')
 	[ "$(said appliance '[0-9a-f]{64}')" = "$key" ] ||
 		refuse changed-key "node $node says that it is another"
+}
+
+ask_point() {
+	say_to_node point
+	their_point=$(said sync-point '[0-9a-f]{16}')
 }
 
 # --- what must be so before a database is taken from a node -----------------
@@ -180,7 +189,7 @@ take_database() {
 	echo "$mode" >"$next/mode"
 	"$lib/node/domain" -s "$next" put-if name '' "$their_domain"
 	take_nodes
-	[ "$("$lib/node/sync-point" "$next")" = "$point" ] ||
+	[ "$("$lib/node/sync-point" "$next" "$staging/files")" = "$point" ] ||
 		refuse failed "the sync point of node $node is not that of" \
 			'what it gave'
 	note_sync
