@@ -147,3 +147,34 @@ set_setting() {
 	put "$conf" "$(grep -v "^$1 " "$conf" || :)
 $1 $2"
 }
+
+# --- before any operation ---------------------------------------------------
+
+# The class in the header of who sources this: read, if there is none.
+own_class() {
+	class='read'
+	while read -r hash key value; do
+		case $hash$key in
+		'#class:') class=$value ;;
+		'#'*) ;;
+		*) return 0 ;;
+		esac
+	done <"$0"
+}
+
+# What those that were killed have left, before an operation that changes
+# something.  What came of a node's database before a cut stays for who goes on
+# from there, and for those that are to be run right before that.
+sweep() {
+	[ -r "$0" ] || return 0
+	own_class
+	[ "$class" != read ] || return 0
+	remove_leftovers
+	case $(readlink "$0") in
+	*/live-sync | */domain-join | */stop-service | */start-service) ;;
+	*) rm -rf "$RM_STATE/staging" ;;
+	esac
+	[ ! -d "$RM_RUN/snapshots" ] ||
+		flock "$RM_RUN/snapshots/lock" "$RM_OPS/../node/sweep"
+}
+sweep

@@ -166,6 +166,7 @@ settle() {
 	[ ! -e "$RM_STATE/audit.log" ] || record_interrupted
 	[ ! -e "$RM_STATE/factory-reset" ] || erase
 	remove_leftovers
+	rm -rf "$RM_STATE/staging"
 	rm -rf "$RM_STATE/draft"	# of an appliance that was not finished
 	# Of files that were being replaced (rm_io_replace).
 	find "$RM_STATE" -type f -name '*.new.??????' -delete
