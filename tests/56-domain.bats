@@ -6,21 +6,22 @@
 
 load helpers
 load appliance
+load domain
 
 setup() {
 	common_setup
 	MORE=$PWD
 	LIB=$RM_BUILD/lib/rm
 }
+teardown() { common_teardown; }
 
-# seed FOLDER: a database like those of the engine, in FOLDER/users.
+# seed FOLDER: what two nodes have in common, and one key that they have not.
 seed() {
 	local user=$1/users/alice/partition
-	mkdir -p "$1/users/master" "$user/tokens/0e4a-1"
-	echo 'hash of master' >"$1/users/master/password"
-	echo 'hash of alice' >"$1/users/alice/password"
+	seed_at "$1" '' master alice
 	head -c 320 /dev/zero | tr '\0' t >"$user/tokens/0e4a-1/token.object"
 	head -c 5000 /dev/urandom >"$user/tokens/0e4a-1/1234.object"
+	rm "$user/tokens/0e4a-1/alice.object"
 	printf 'user 0\nso 0\n' >"$user/pin.0123"
 	: >"$user/gate.lock"
 	: >"$user/tokens/0e4a-1/1234.lock"
@@ -34,8 +35,8 @@ two_nodes() {
 	more_init a 127.0.0.1
 	A=$APPLIANCE
 	seed "$RM_STATE/current"
-	"$LIB/node/domain" put-if name '' prod
-	"$LIB/node/domain" put-if "node/$B" '' 'b 127.0.0.1 4435'
+	domain put-if name '' prod
+	domain put-if "node/$B" '' 'b 127.0.0.1 4435'
 	more_at b
 	seed "$RM_STATE/current"
 	echo 'hash of bob' >"$RM_STATE/current/users/master/password"
@@ -323,11 +324,13 @@ dir users/alice' ]
 : version 0.1
 : mode NRM
 : domain prod
-: sync-point $("$LIB/node/sync-point" "$MORE/a/state/current")
 : node b 127.0.0.1 4435 $B
 + hello" ]
+	may 0 dial sh -c 'echo point; cat >&2'
+	[ "$stderr" = ": sync-point $(point a)
++ point" ]
 	may 0 dial sh -c 'echo nonsense; cat >&2'
-	[ "$stderr" = '! usage hello or pull' ]
+	[ "$stderr" = '! usage hello, point or pull' ]
 	# Another key.
 	openssl req -new -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
 		-nodes -keyout c.key -out c.crt -subj /CN=c 2>/dev/null
@@ -336,7 +339,7 @@ dir users/alice' ]
 	run ! grep -q sync-point <<<"$output"
 	# One that is not listed any more.
 	more_at a
-	"$LIB/node/domain" put-if "node/$B" 'b 127.0.0.1 4435' ''
+	domain put-if "node/$B" 'b 127.0.0.1 4435' ''
 	more_at b
 	run dial sh -c 'echo hello; cat >&2'
 	has "$output" '*refused by the peer*'
@@ -354,7 +357,7 @@ dial_as_c() {
 	has "$output" '*% 10 2 of 5 files to fetch, *'
 	(cd "$MORE/a/state/current" && find users -type f ! -name '*.lock' \
 		-exec cmp {} "$PWD/../../../staging/tree/{}" \;)
-	[ "$("$LIB/node/sync-point" "$MORE/a/state/current")" = \
+	[ "$(point a)" = \
 		"$(sed -n 's/^sync-point //p' staging/manifest)" ]
 	grep -qx "node/$B b 127.0.0.1 4435" staging/manifest
 	# The signature is one that openssl agrees with.

@@ -6,80 +6,23 @@
 load helpers
 load room
 load appliance
+load domain
 
-setup() {
-	common_setup
-	room_start
-	MORE=$PWD
-	OLD=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
-}
-
-teardown() {
-	common_teardown
-	room_stop
-}
-
-# seed USER...: users with a partition each, as the engine leaves it.
-seed() {
-	local user at
-	for user in master "$@"; do
-		at=$RM_STATE/current/users/$user
-		mkdir -p "$at"
-		echo "hash of $user at $WHO" >"$at/password"
-		[ "$user" != master ] || continue
-		mkdir -p "$at/partition/tokens/0e4a-1"
-		head -c 320 /dev/urandom >"$at/partition/tokens/0e4a-1/token.object"
-		head -c 700 /dev/urandom >"$at/partition/tokens/0e4a-1/$user.object"
-	done
-}
-
-# pair: a, in domain prod, with alice and bob, and b with carol; they know each
-# other.  Both are up; b is the present one.
-pair() {
-	more_init a 127.0.0.2
-	seed alice bob
-	A=$APPLIANCE
-	more_init b 127.0.0.3
-	seed carol
-	B=$APPLIANCE
-	"$RM_OPS/../node/domain" put-if "node/$A" '' 'a 127.0.0.2 4435'
-	more_boot
-	more_at a
-	"$RM_OPS/../node/domain" put-if "node/$B" '' 'b 127.0.0.3 4435'
-	"$RM_OPS/../node/domain" put-if name '' prod
-	more_boot
-	until_true [ -s "$RM_RUN/node.addr" ]
-	more_at b
-}
-
-point() {
-	"$RM_BUILD/lib/rm/node/sync-point" "$MORE/$1/state/current"
-}
-
-# says GLOB: the last answer.
-says() {
-	has "${lines[-1]}" "$1" || { printf '%s\n' "$output" "$stderr" >&2; false; }
-}
+OLD=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 
 # untouched: b has what it had, and serves.
 untouched() {
 	[ "$(cd b/state/current/users && echo *)" = 'carol master' ]
-	until_true rm_service_is_up b
-}
-
-rm_service_is_up() {
-	local rc=0
-	RM_RUN=$MORE/$1/run rm-once -q "$MORE/$1/run/service.addr" || rc=$?
-	[ "$rc" -eq 1 ]
+	until_true serves b
 }
 
 @test "domain: created, joined, tested and left, and status shows it" {
 	more_init a 127.0.0.2
-	seed alice bob
+	seed master alice bob
 	A=$APPLIANCE
 	more_boot
 	more_init b 127.0.0.3
-	seed carol
+	seed master carol
 	B=$APPLIANCE
 	more_boot
 	more_at a
@@ -134,7 +77,7 @@ rm_service_is_up() {
 	local_op node-test itself
 	has "$output" "*: same database: sync point $(point a)*"
 	says '+ done'
-	until_true rm_service_is_up b
+	until_true serves b
 	rm-audit verify b/state/audit.log
 	grep -q " sync node=$A name=a domain=prod point=$(point a) manifest=" \
 		b/state/audit.log
@@ -155,14 +98,14 @@ rm_service_is_up() {
 	pair
 	local_op live-sync a confirm=b
 	says '! failed this appliance is in no domain: domain-create or domain-join first'
-	"$RM_OPS/../node/domain" put-if name '' test
+	domain put-if name '' test
 	local_op live-sync c confirm=b
 	says '! usage no node c is listed'
 	local_op live-sync a confirm=b
 	says '! failed node a is in domain prod, this appliance in test'
 	local_op domain-join a confirm=b
 	says '! failed this appliance is in domain test: domain-leave first'
-	"$RM_OPS/../node/domain" put-if name test prod
+	domain put-if name test prod
 	# The service.
 	: >"$RM_RUN/clients/carol"
 	local_op live-sync a confirm=b
@@ -210,8 +153,7 @@ rm_service_is_up() {
 }
 
 @test "live-sync: another version is refused" {
-	pair
-	"$RM_OPS/../node/domain" put-if name '' prod
+	pair_in_prod
 	# The node says so: its own rm-exec is another.
 	mkdir -p lies/node
 	cp -r "$RM_BUILD"/lib/rm/. lies
@@ -231,13 +173,12 @@ relisten() {
 		"$RM_STATE/device.crt" "$RM_STATE/device.key" -- \
 		"$lib/node/serve"
 	more_at b
-	"$RM_OPS/../node/domain" put-if "node/$A" 'a 127.0.0.2 4435' \
+	domain put-if "node/$A" 'a 127.0.0.2 4435' \
 		"a 127.0.0.4 $PORT"
 }
 
 @test "live-sync: a node that lies about its sync point changes nothing" {
-	pair
-	"$RM_OPS/../node/domain" put-if name '' prod
+	pair_in_prod
 	mkdir -p lies/node
 	cp -r "$RM_BUILD"/lib/rm/. lies
 	printf '#!/bin/sh\necho 0123456789abcdef\n' >lies/node/sync-point
@@ -250,12 +191,11 @@ relisten() {
 	cp "$RM_BUILD/lib/rm/node/sync-point" lies/node/
 	local_op live-sync a confirm=b
 	says '+ done'
-	[ "$(cd b/state && echo gen-*)" = "$(readlink b/state/current)" ]
+	whole b
 }
 
 @test "live-sync: who is served meanwhile keeps his database" {
-	pair
-	"$RM_OPS/../node/domain" put-if name '' prod
+	pair_in_prod
 	mkdir -p lies/node
 	cp -r "$RM_BUILD"/lib/rm/. lies
 	# Somebody logs in at b while a makes its snapshot.
@@ -267,8 +207,7 @@ relisten() {
 }
 
 @test "live-sync: a cable cut in the middle, and the next run goes on from there" {
-	pair
-	"$RM_OPS/../node/domain" put-if name '' prod
+	pair_in_prod
 	local i at=a/state/current/users/bob/partition/tokens/0e4a-1
 	for i in {1..60}; do
 		head -c 20000 /dev/urandom >"$at/big-$i.object"
@@ -281,7 +220,7 @@ relisten() {
 	CABLE
 	chmod 755 cable
 	listen room rm-listen -R 4 127.0.0.4 0 -- "$PWD/cable"
-	"$RM_OPS/../node/domain" put-if "node/$A" 'a 127.0.0.2 4435' "a 127.0.0.4 $PORT"
+	domain put-if "node/$A" 'a 127.0.0.2 4435' "a 127.0.0.4 $PORT"
 	local_op live-sync a confirm=b
 	says '! connection-lost cut off: what came from the node is kept for the next time *'
 	has "$output" '*% 10 67 of 67 files to fetch, *'
@@ -298,8 +237,60 @@ relisten() {
 	local fetched
 	fetched=$(sed -nE 's/^% 10 ([0-9]+) of 67 files.*/\1/p' <<<"$output")
 	echo "the third run fetched $fetched of 67"
+	# Percent, bytes, and time left; each percent once.
+	sed -nE 's/^% ([0-9]+) [0-9,]+ bytes, [0-9.]+[kMG]?B\/s, [0-9:]+ left$/\1/p' \
+		<<<"$output" >percents
+	[ -s percents ]
+	sort -nc percents
+	[ "$(wc -l <percents)" -le 101 ]
 	[ "$fetched" -lt 55 ]
 	[ "$(point a)" = "$(point b)" ]
+}
+
+@test "live-sync: what a cut one leaves goes with the next operation that changes something, and at boot" {
+	pair_in_prod
+	local left=$RM_STATE/staging/tree/users/alice/partition/key at
+	at=$RM_STATE/current/users
+	leave() {
+		mkdir -p "${left%/*}" "$RM_STATE/gen-9/users" "$at/.dave.old" \
+			"$RM_RUN/snapshots/old"
+		echo key >"$left"
+		: >"$RM_RUN/snapshots/old/key"
+	}
+	# Who looks leaves it as it is.
+	leave
+	local_op status
+	local_op node-test a
+	says '+ done'
+	[ -e "$left" ]
+	[ -e "$RM_STATE/gen-9" ]
+	# What is done right before the next sync leaves what has come.
+	local_op stop-service
+	local_op start-service
+	says '+ done'
+	[ -e "$left" ]
+	whole b
+	[ ! -e "$at/.dave.old" ]
+	[ ! -e "$RM_RUN/snapshots/old" ]
+	# All others do not, not even if they are refused.
+	local_op node-add a 127.0.0.9 4435 "$OLD"
+	says '! failed a node a is listed already'
+	[ ! -e "$RM_STATE/staging" ]
+	# One that is in use stays.
+	leave
+	exec 9>"$RM_RUN/snapshots/old/lock"
+	flock 9
+	local_op node-remove a
+	says '+ done'
+	[ -e "$RM_RUN/snapshots/old/key" ]
+	exec 9>&-
+	leave
+	more_end
+	more_boot
+	[ ! -e "$RM_STATE/staging" ]
+	[ ! -e "$RM_RUN/snapshots/old" ]
+	[ ! -e "$at/.dave.old" ]
+	whole b
 }
 
 # kill_at PROGRESS [RUNNER]: KILL for the whole operation, or for the runner of
@@ -321,13 +312,11 @@ kill_at() {
 	cat <&8 >rest
 	exec 8<&-
 	wait "$!" || :
-	# Whatever is left of it has the lock.
-	rm-once -q -w 30 "$RM_RUN/operation"
+	at_rest b
 }
 
 @test "live-sync: killed at any point, the old database or the new, and the next run completes" {
-	pair
-	"$RM_OPS/../node/domain" put-if name '' prod
+	pair_in_prod
 	local now was
 	was=$(point b)
 	for at in 1 5 10 60 90 95 98 '10 runner' '95 runner'; do
@@ -336,22 +325,21 @@ kill_at() {
 		now=$(point b)
 		echo "killed at $at: $(tail -n 1 rest)"
 		[ "$now" = "$was" ] || [ "$now" = "$(point a)" ]
-		until_true rm_service_is_up b
 	done
 	local_op live-sync a confirm=b
 	says '+ done'
 	[ "$(point a)" = "$(point b)" ]
-	[ "$(cd b/state && echo gen-*)" = "$(readlink b/state/current)" ]
-	until_true rm_service_is_up b
+	whole b
+	until_true serves b
 	rm-audit verify b/state/audit.log
 }
 
 @test "domain: three appliances; the third takes from the second, the first being off" {
 	pair
 	more_init c 127.0.0.5
-	seed dave
+	seed master dave
 	local C=$APPLIANCE
-	"$RM_OPS/../node/domain" put-if "node/$B" '' 'b 127.0.0.3 4435'
+	domain put-if "node/$B" '' 'b 127.0.0.3 4435'
 	more_boot
 	more_at a
 	local_op node-add c 127.0.0.5 4435 "$C"
@@ -414,6 +402,7 @@ sign_as_alice() {
 		sign_as_alice && echo signed || echo failed
 	done >client.log 3>&- 7>&- &
 	local client=$!
+	PIDS+=("$client")
 	until_true grep -q signed client.log
 	more_at b
 	local_op domain-join a confirm=b

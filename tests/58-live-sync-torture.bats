@@ -6,57 +6,9 @@
 load helpers
 load room
 load appliance
+load domain
 
 N=${N:-3}
-
-setup() {
-	common_setup
-	room_start
-	MORE=$PWD
-}
-
-teardown() {
-	common_teardown
-	room_stop
-}
-
-# A user with a partition, as the engine leaves it.
-seed() {
-	local at=$RM_STATE/current/users/$1
-	mkdir -p "$at/partition/tokens/0e4a-1"
-	echo "hash of $1 at $WHO" >"$at/password"
-	head -c 320 /dev/urandom >"$at/partition/tokens/0e4a-1/token.object"
-	head -c 700 /dev/urandom >"$at/partition/tokens/0e4a-1/$1.object"
-}
-
-pair() {
-	more_init a 127.0.0.2
-	seed alice
-	A=$APPLIANCE
-	more_init b 127.0.0.3
-	seed carol
-	echo 'boot-pause 0' >>"$RM_CONF"
-	B=$APPLIANCE
-	"$RM_OPS/../node/domain" put-if "node/$A" '' 'a 127.0.0.2 4435'
-	"$RM_OPS/../node/domain" put-if name '' prod
-	more_boot
-	more_at a
-	"$RM_OPS/../node/domain" put-if "node/$B" '' 'b 127.0.0.3 4435'
-	"$RM_OPS/../node/domain" put-if name '' prod
-	more_boot
-	until_true [ -s "$RM_RUN/node.addr" ]
-	more_at b
-}
-
-point() {
-	"$RM_BUILD/lib/rm/node/sync-point" "$MORE/$1/state/current"
-}
-
-b_serves() {
-	local rc=0
-	rm-once -q "$RM_RUN/service.addr" || rc=$?
-	[ "$rc" -eq 1 ]
-}
 
 sync_killed_at() {
 	local mode=$1 step=$2 flags=()
@@ -64,18 +16,17 @@ sync_killed_at() {
 	room kill-at -o steps "${flags[@]}" "$step" -- rm-exec -L "$RM_OPS" \
 		<<<'live-sync a confirm=b' >out 2>>op.log || :
 	echo "$mode at $step: $(tail -n 1 steps); $(tail -n 1 out)" >&2
-	# Whatever is left of it has the lock.
-	rm-once -q -w 60 "$RM_RUN/operation"
 	if [ "$mode" = power ]; then
 		kill -KILL "$(<"$MORE/b/pid")"
 		wait "$(<"$MORE/b/pid")" || :
+		rm-once -q -w 60 "$RM_RUN/operation"
 	else
-		until_true b_serves
+		at_rest b
 	fi
 }
 
 @test "live-sync, killed at any step, is undone or done" {
-	pair
+	pair_in_prod
 	local n k steps was is mode modes=(one all power)
 	local -A seen=([before]=0 [after]=0)
 	sync_killed_at one 0
@@ -101,9 +52,10 @@ sync_killed_at() {
 		esac
 		[ "$mode" = power ] || more_end
 		more_boot
-		until_true b_serves
+		until_true serves b
 		[ "$(point b)" = "$is" ]
-		[ "$(cd b/state && echo gen-*)" = "$(readlink b/state/current)" ]
+		whole b
+		[ ! -e b/state/staging ]
 		rm-audit verify b/state/audit.log >verified
 		[ -z "$(rm-audit unfinished b/state/audit.log)" ]
 	done

@@ -4,6 +4,13 @@
 load helpers
 load console
 
+@test "rm-console: the bottom line names the replication domain" {
+	mkdir -p state/current
+	echo 'name prod' >state/current/domain
+	console
+	see 'Replication Domain: prod'
+}
+
 @test "rm-console shows a menu in which every entry works, and nothing else" {
 	console
 	see 'Power Off'
