@@ -73,7 +73,7 @@ may() {
 
 # dial PROG...: b's connection to a.
 dial() {
-	timeout 60 rm-connect -a rm-node/1 -c "$RM_STATE/device.crt" \
+	timeout 180 rm-connect -a rm-node/1 -c "$RM_STATE/device.crt" \
 		-i "$RM_STATE/device.key" -p "$A" 127.0.0.1 "$PORT" -- "$@"
 }
 
@@ -346,7 +346,7 @@ dir users/alice' ]
 }
 
 dial_as_c() {
-	timeout 20 rm-connect -a rm-node/1 -c c.crt -i c.key -p "$A" 127.0.0.1 \
+	timeout 60 rm-connect -a rm-node/1 -c c.crt -i c.key -p "$A" 127.0.0.1 \
 		"$PORT" -- sh -c 'echo hello; cat >&2'
 }
 

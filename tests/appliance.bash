@@ -82,7 +82,7 @@ appliance_boot() {
 
 # Waits for the next boot's line: after a restart there is another.
 appliance_booted() {
-	read -r -t 30 BOOTED <&7 || { cat appliance.log >&2; return 1; }
+	read -r -t 60 BOOTED <&7 || { cat appliance.log >&2; return 1; }
 }
 
 appliance_arm() {
@@ -148,7 +148,7 @@ more_boot() {
 	PIDS+=("$!")
 	echo "$!" >"$at/pid"
 	exec 7<"$at/booted"
-	read -r -t 30 _ <&7 || { cat "$at/log" >&2; return 1; }
+	read -r -t 60 _ <&7 || { cat "$at/log" >&2; return 1; }
 	exec 7<&-
 }
 
@@ -162,7 +162,9 @@ more_end() {
 
 local_op() {
 	local line=$*
-	run --separate-stderr timeout 60 room rm-exec -L "$RM_OPS" <<<"$line"
+	run --separate-stderr timeout 180 room rm-exec -L "$RM_OPS" <<<"$line"
+	# What it says of an operation that is silent for long.
+	output=$(grep -vx '% 0 running' <<<"$output" || :)
 }
 
 # p11_setup USER PASSWORD [option of rmctl ...]: PKCS#11 applications of
