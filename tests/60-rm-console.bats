@@ -24,6 +24,7 @@ Remote Management
 Configuration ▸
 Partition ▸
 Self Test
+Lock Console
 Power Off ▸' ]
 }
 

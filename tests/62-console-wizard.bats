@@ -4,20 +4,78 @@
 load helpers
 load room
 load appliance
+load console
 
 setup() {
 	common_setup
 	room_start
 	station_setup
+	export RM_OPS=$RM_BUILD/lib/rm/ops TERM=screen
+	unset TMUX
 	RM_CONF=$RM_STATE/conf
 	settings_here
 }
 
 teardown() {
+	boot_end
 	appliance_end
 	room_stop
 	common_teardown
 }
+
+# --- the appliance with its console, in a terminal ----------------------------
+
+boot() {
+	rm -f rc
+	console 'room rm-supervise boot'
+}
+
+# Switched off; without a trace in the process table.
+boot_end() {
+	[ -n "${TERMINAL:-}" ] || return 0
+	[ ! -p run/power ] || [ -e rc ] ||
+		timeout 10 sh -c 'echo switch-off >run/power' || :
+	until_true [ -e rc ]
+	mux kill-server 2>/dev/null || :
+}
+
+# The console is a child of a child of that terminal's.
+console_pid() {
+	local pid comm=
+	read -r comm <"/proc/${CONSOLE_PID:-none}/comm" || :
+	[ "$comm" != rm-console ] || return 0
+	for pid in $(pgrep -x rm-console); do
+		! grep -qz "^RM_RUN=$PWD/run\$" "/proc/$pid/environ" ||
+			CONSOLE_PID=$pid
+	done
+	[ -e "/proc/${CONSOLE_PID:-none}" ]
+} 2>/dev/null
+
+NOTHING='There is no appliance here yet'
+
+# The wizard up to the custodians.
+wizard_begin() {
+	see "$NOTHING"
+	choose 'Make an Appliance' shows 'password of master'
+	fill hsm-1
+	field 'password of master'
+	secret "$MASTER_PASSWORD"
+	field 'the same again'
+	secret "$MASTER_PASSWORD"
+	choose OK at 'First Custodians'
+}
+
+# wizard_enrol READER NAME: the only card that is in a reader.
+wizard_enrol() {
+	card_insert "$1" "$2"
+	choose 'Enrol a Custodian' at Enrol
+	fill "$2"
+	field 'PIN of the card'
+	secret 123456
+	choose OK at 'First Custodians'
+}
+
+# --- without one ---------------------------------------------------------------
 
 # As a factory leaves them: at addresses of this room.
 settings_here() {
@@ -62,7 +120,6 @@ whole() {
 }
 
 @test "rm-supervise draft builds an appliance aside, and commit puts it in its place" {
-	RM_OPS=$RM_BUILD/lib/rm/ops
 	draft_begin RM1
 	draft_custodian 0 alice
 	draft_custodian 1 bob
@@ -73,8 +130,7 @@ whole() {
 	try 1 rm-supervise draft quorum 0
 	try 0 rm-supervise draft quorum 2
 	try 0 rm-supervise draft commit
-	[ "$output" = "$(sed -n 's/^enrolled .*/&/p' <<<"$output")
-appliance hsm-1 $APPLIANCE" ] || [ "${lines[-1]}" = "appliance hsm-1 $APPLIANCE" ]
+	[ "${lines[-1]}" = "appliance hsm-1 $APPLIANCE" ]
 	whole
 	[ "$(<"$RM_STATE/current/mode")" = RM1 ]
 	[ ! -e "$RM_STATE/draft" ]
@@ -122,7 +178,6 @@ appliance hsm-1 $APPLIANCE" ] || [ "${lines[-1]}" = "appliance hsm-1 $APPLIANCE"
 
 @test "rm-supervise draft commit, cut off at its steps, leaves no appliance or a whole one" {
 	local at of made=0 none=0 number=0
-	RM_OPS=$RM_BUILD/lib/rm/ops
 	draft_begin
 	draft_custodian 0 alice
 	draft_custodian 1 bob
@@ -171,4 +226,131 @@ appliance hsm-1 $APPLIANCE" ] || [ "${lines[-1]}" = "appliance hsm-1 $APPLIANCE"
 	try 0 rm-supervise draft commit
 	appliance_booted
 	[ "$BOOTED" = 'boot 2 of hsm-1' ]
+}
+
+@test "first boot: the console makes an appliance, which boots and can be managed" {
+	boot
+	see "$NOTHING"
+	choose 'Make an Appliance' shows 'password of master'
+	fill hsm-1
+	field 'operating mode'
+	pick RM1
+	field 'password of master'
+	secret "$MASTER_PASSWORD"
+	field 'the same again'
+	secret "another-$MASTER_PASSWORD"
+	choose OK shows 'what was to be the same is not'
+	field 'the same again'
+	secret "$MASTER_PASSWORD"
+	choose OK at 'First Custodians'
+	shows 'cards of  nobody yet'
+	shows_not Continue
+	# A wrong PIN enrols nobody.
+	card_insert 0 alice
+	choose 'Enrol a Custodian' at Enrol
+	fill alice
+	field 'PIN of the card'
+	secret 654321
+	choose OK shows 'wrong PIN'
+	press Enter at 'First Custodians'
+	shows 'cards of  nobody yet'
+	card_remove alice
+	wizard_enrol 0 alice
+	shows 'cards of  alice'
+	card_remove alice
+	wizard_enrol 0 bob
+	shows 'cards of  alice, bob'
+	choose Continue shows 'How many of the 2'
+	is_so_already shows '< 2 >'
+	choose OK at Summary
+	shows 'name      hsm-1'
+	shows 'mode      RM1'
+	shows 'session   2 of 2 custodians'
+	shows "key       $(<state/draft/appliance)"
+	[ ! -e state/appliance ]
+	# One step back, and on again.
+	back 'First Custodians'
+	choose Continue shows 'How many of the 2'
+	choose OK at Summary
+	choose 'Make the Appliance' at Main
+	see 'hsm-1 - Local Management Console'
+	see 'Service running...'
+	whole
+	[ "$(<state/current/mode)" = RM1 ]
+	[ ! -e state/draft ]
+	[ "$(<state/boot-count)" = 2 ]
+	run ! grep -rE "$MASTER_PASSWORD|123456|654321" state run err
+	try 0 rm-audit verify state/audit.log
+	# Two cards, and it is managed.
+	card_insert 1 alice
+	choose 'Remote Management' shows "$READY"
+	timeout 60 room rmctl trust --fingerprint "$(<state/appliance)" 127.0.0.1
+	try 0 room rmctl $RMCTL status
+	has "$output" '*mode RM1*'
+	press x at Main
+}
+
+@test "first boot: Esc goes back, and leaves nothing" {
+	boot
+	see "$NOTHING"
+	choose 'Make an Appliance' shows 'password of master'
+	press Escape shows "$NOTHING"
+	wizard_begin
+	[ -e state/draft/appliance ]
+	press Escape shows "$NOTHING"
+	until_true [ ! -e state/draft ]
+	[ "$(cd state && echo *)" = 'boot-count conf lock lock.holder' ] ||
+		{ ls state >&2; false; }
+	# A password that the appliance does not take is told, and can be mended.
+	choose 'Make an Appliance' shows 'password of master'
+	fill hsm-1
+	field 'password of master'
+	secret short
+	field 'the same again'
+	secret short
+	choose OK shows 'fatal: '
+	[ ! -e state/appliance ]
+}
+
+@test "first boot: a console that is killed begins anew, and there is no appliance" {
+	boot
+	wizard_begin
+	wizard_enrol 0 alice
+	shows 'cards of  alice'
+	console_pid
+	kill -KILL "$CONSOLE_PID"
+	see "$NOTHING"
+	[ ! -e state/appliance ]
+	CONSOLE_PID=
+	wizard_begin
+	shows 'cards of  nobody yet'
+	# The next boot has nothing of it either.
+	boot_end
+	boot
+	see "$NOTHING"
+	[ ! -e state/draft ]
+	choose 'Power Off' shows 'Switch off now?'
+	reach on Yes
+	keys Enter
+	until_true [ -e rc ]
+	[ "$(<rc)" = 0 ]
+	[ ! -e state/appliance ]
+}
+
+@test "first boot: after a return to factory mode the console is there again" {
+	try 0 rm-supervise init hsm-1 <<<"$MASTER_PASSWORD"
+	boot
+	effect at Main
+	see 'Service running...'
+	menu Configuration
+	choose 'Return to Factory Mode' shows 'type its name'
+	fill hsm-1
+	choose OK shows "$NOTHING"
+	[ ! -e state/appliance ]
+	wizard_begin
+	wizard_enrol 0 alice
+	choose Continue shows 'How many of the 1'
+	choose OK at Summary
+	choose 'Make the Appliance' at Main
+	[ "$(cd state/custodians && echo *)" = alice ]
 }

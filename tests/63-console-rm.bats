@@ -40,7 +40,8 @@ load console
 	before=$(wc -l <trace)
 	press x at Main
 	until_true grep -q '"disarm"' trace
-	run -0 sed "1,${before}d; s/^[0-9]* *//; s/ = .*//" trace
+	# Its child that watches the card reader may begin late.
+	run -0 sed -n "1,${before}d; s/ = .*//; s/^$CONSOLE_PID *//p" trace
 	has "${lines[0]}" "unlink(*/state/rearm\")"
 	has "${lines[1]}" "unlink(*/run/console/armed\")"
 	has "${lines[2]}" 'write(*'

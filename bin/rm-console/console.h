@@ -62,7 +62,8 @@ enum watch_event {
 	WATCH_FACTS = 1,		/* look again */
 	WATCH_TASK = 2,			/* the task's output can be read */
 	WATCH_RESIZE = 4,
-	WATCH_END = 8			/* TERM, HUP or INT */
+	WATCH_END = 8,			/* TERM, HUP or INT */
+	WATCH_CARD = 16			/* ask reader_take */
 };
 
 /* Returns a descriptor that is readable when something has happened. */
@@ -76,6 +77,9 @@ void watch_holder(pid_t pid);
 
 /* Follows a descriptor of a task; it leaves when it is closed. */
 void watch_task(int fd);
+
+/* Follows what reader.c reads, or nothing (-1). */
+void watch_reader(int fd);
 
 /* --- task.c: programs that the console runs, and never waits for ---------- */
 
@@ -102,8 +106,20 @@ bool task_read(struct task *t);
 /* What it wrote, fit to be shown: printable ASCII and LF. */
 void task_clean(char *ret, size_t size, const struct task *t);
 
+/* In a child: becomes argv, with these as input and output. */
+_Noreturn void task_become(const char *const argv[], int in, int out,
+    bool errors);
+
 /* Leaves it to itself; an operation learns that, and ends. */
 void task_forget(struct task *t);
+
+/* --- reader.c: the console's own card reader ------------------------------ */
+
+/* From now on WATCH_CARD tells of cards that are put in; or no more. */
+void reader_follow(bool wanted);
+
+/* True if one has been. */
+bool reader_take(void);
 
 /* --- ui.c and plain.c: the two ways to be a console ---------------------- */
 

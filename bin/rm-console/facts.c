@@ -4,6 +4,7 @@
  * FILES).  What stands in them came from peers in part: it is cleaned before
  * anybody sees it.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
@@ -107,6 +108,24 @@ look_at_name(struct facts *f)
 	    strlen(name));
 }
 
+/* People have a folder each; who may sign is decided elsewhere. */
+static uint32_t
+count_custodians(void)
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	uint32_t n = 0;
+	DIR *dir;
+
+	rm_env_state_path(path, sizeof(path), "custodians");
+	if ((dir = opendir(path)) == NULL)
+		return 0;
+	while ((entry = readdir(dir)) != NULL)
+		n += rm_text_is_name(entry->d_name);
+	(void)closedir(dir);
+	return n;
+}
+
 void
 facts_look(struct facts *ret)
 {
@@ -127,6 +146,7 @@ facts_look(struct facts *ret)
 	ret->sealed = access(path, F_OK) == 0;
 	rm_env_run_path(path, sizeof(path), "console/locked");
 	ret->locked = access(path, F_OK) == 0;
+	ret->custodians_n = count_custodians();
 	if (ret->armed)
 		facts_look_armed(ret);
 	if (facts_held("remote.addr")) {

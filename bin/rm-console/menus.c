@@ -5,7 +5,8 @@
 static const struct menu custodians = { "Custodians", {
 	{ "List", "custodian-list", menu_run, NULL },
 	{ "Enrol", "custodian-add", cards_enrol, NULL },
-	{ "Remove", "custodian-remove", menu_run, NULL }
+	{ "Remove", "custodian-remove", menu_run, NULL },
+	{ "Drill a Card", NULL, cards_drill, NULL }
 } };
 
 static const struct menu replication = { "Replication", {
@@ -56,6 +57,7 @@ static const struct menu power = { "Power Off", {
 	{ "Configuration>", NULL, menu_open, &configuration }, \
 	{ "Partition>", "partition-list", menu_open, &partition }, \
 	{ "Self Test", "self-test", menu_run, NULL }, \
+	{ "Lock Console", NULL, lock_ask, NULL }, \
 	{ "Power Off>", NULL, menu_open, &power } \
 } }
 

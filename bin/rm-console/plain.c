@@ -63,6 +63,7 @@ plain_run(int events)
 	static struct facts f, before;
 	char bytes[256];
 	ssize_t n;
+	unsigned int what;
 	bool record;
 
 	take_bytes_at_once();
@@ -70,6 +71,7 @@ plain_run(int events)
 	print_changes(NULL, &f);
 	for (;;) {
 		watch_holder(f.session ? f.holder : 0);
+		reader_follow(f.armed);
 		if (poll(fds, 2, -1) == -1 && errno != EINTR)
 			die(RM_EXIT_SYSTEM, "unable to wait");
 		record = false;
@@ -79,8 +81,11 @@ plain_run(int events)
 			else
 				fds[0].fd = -1;	/* nobody types here */
 		}
-		if (fds[1].revents != 0 && (watch_take() & WATCH_END) != 0)
+		what = fds[1].revents != 0 ? watch_take() : 0;
+		if ((what & WATCH_END) != 0)
 			rm_die_done();
+		if ((what & WATCH_CARD) != 0 && reader_take())
+			record |= local_activity();
 		before = f;
 		facts_look(&f);
 		print_changes(&before, &f);

@@ -22,13 +22,14 @@ static struct {
 	char text[RM_POLICY_MAX];	/* of the file */
 	char name[LINES_MAX][RM_NAME_MAX + 1];
 	char need[LINES_MAX][32];	/* empty: what "*" says */
+	char cards[LINES_MAX][16];	/* of console=, or empty */
 	char shown[LINES_MAX][80];
-	char choices[1024];
+	char choices[1024], here[1024];
 	size_t chosen;
 } p;
 
 static void
-note(const char *name, const char *need)
+note(const char *name, const char *need, const char *cards)
 {
 	size_t i;
 
@@ -41,20 +42,28 @@ note(const char *name, const char *need)
 		p.n++;
 	(void)snprintf(p.name[i], sizeof(p.name[i]), "%s", name);
 	(void)snprintf(p.need[i], sizeof(p.need[i]), "%s", need);
+	(void)snprintf(p.cards[i], sizeof(p.cards[i]), "%s", cards);
 }
 
-/* The words of a line of the file: two, or it is none of ours. */
+/* The words of a line of the file: two and an option, or it is none of ours. */
 static bool
 cut_line(const char *line, char name[static RM_NAME_MAX + 1],
-    char need[static 32])
+    char need[static 32], char cards[static 16])
 {
-	return *line != '#' && sscanf(line, "%32s %31s", name, need) == 2;
+	size_t len = strcspn(line, "\n");
+	char copy[256];
+
+	(void)snprintf(copy, sizeof(copy), "%.*s", (int)(len < 255 ? len : 255),
+	    line);
+	*cards = '\0';
+	return *copy != '#' && sscanf(copy, "%32s %31s console=%15s", name,
+	    need, cards) >= 2;
 }
 
 static void
 read_policy(void)
 {
-	char name[RM_NAME_MAX + 1], need[32], path[PATH_MAX];
+	char name[RM_NAME_MAX + 1], need[32], cards[16], path[PATH_MAX];
 	struct dirent **entry;
 	const char *line;
 	int i, n;
@@ -65,12 +74,12 @@ read_policy(void)
 		p.text[0] = '\0';
 	for (line = p.text; line != NULL && *line != '\0';
 	    line = strchr(line, '\n') != NULL ? strchr(line, '\n') + 1 : NULL)
-		if (cut_line(line, name, need))
-			note(name, need);
+		if (cut_line(line, name, need, cards))
+			note(name, need, cards);
 	n = scandir(ui_ops(), &entry, NULL, alphasort);
 	for (i = 0; i < n; i++) {
 		if (rm_text_is_name(entry[i]->d_name))
-			note(entry[i]->d_name, "");
+			note(entry[i]->d_name, "", "");
 		free(entry[i]);
 	}
 	if (n != -1)
@@ -87,8 +96,9 @@ fill(struct window *w)
 	    .text = "What each operation needs remotely\n",
 	    .entry = { menu_back() } };
 	for (i = 0; i < p.n; i++) {
-		(void)snprintf(p.shown[i], sizeof(p.shown[i]), "%-22s %s",
-		    p.name[i], *p.need[i] != '\0' ? p.need[i] : "as *");
+		(void)snprintf(p.shown[i], sizeof(p.shown[i]), "%-22s %s%s%s",
+		    p.name[i], *p.need[i] != '\0' ? p.need[i] : "as *",
+		    *p.cards[i] != '\0' ? ", cards here: " : "", p.cards[i]);
 		w->entry[w->n_entries++] = p.shown[i];
 	}
 }
@@ -103,21 +113,23 @@ append(char *ret, size_t len, const char *line)
 /* The policy with this line in place of the one that was; false: too long. */
 static bool
 replace_line(char ret[static RM_POLICY_MAX], const char *what,
-    const char *wants)
+    const char *wants, const char *here)
 {
-	char name[RM_NAME_MAX + 1], need[32], fresh[128];
+	char name[RM_NAME_MAX + 1], need[32], cards[16], fresh[128];
 	const char *line, *next;
 	size_t len = 0;
 	bool done = false;
 
-	(void)snprintf(fresh, sizeof(fresh), "%-16s %s\n", what, wants);
+	(void)snprintf(fresh, sizeof(fresh), "%-16s %s%s%s\n", what, wants,
+	    *here != '\0' ? " console=" : "", here);
 	for (line = p.text; *line != '\0'; line = next) {
 		next = strchr(line, '\n');
 		next = next != NULL ? next + 1 : line + strlen(line);
 		if (len + (size_t)(next - line) + 2 * sizeof(fresh) >=
 		    RM_POLICY_MAX)
 			return false;
-		if (cut_line(line, name, need) && strcmp(name, what) == 0) {
+		if (cut_line(line, name, need, cards) &&
+		    strcmp(name, what) == 0) {
 			len = append(ret, len, fresh);
 			done = true;
 			continue;
@@ -139,7 +151,8 @@ submit(void)
 	char name[RM_NAME_MAX + 1];
 
 	strcpy(name, p.name[p.chosen]);
-	if (!replace_line(text, name, form_value(0)))
+	if (!replace_line(text, name, form_value(0), strcmp(form_value(1),
+	    "none") != 0 ? form_value(1) : ""))
 		return "the policy is too long";
 	form_close();
 	run_with_payload("Policy", "policy-set", none, text, strlen(text));
@@ -166,15 +179,29 @@ write_choices(bool session)
 	free(all);
 	if (len == 0)
 		len = (size_t)snprintf(p.choices, sizeof(p.choices), "1");
+	(void)snprintf(p.here, sizeof(p.here), "none|%.*s",
+	    (int)sizeof(p.here) - 6, p.choices);
 	if (!session)
 		(void)snprintf(p.choices + len, sizeof(p.choices) - len,
 		    "|session|master|local-only");
 }
 
+/* The others cannot have it: policy-set would refuse. */
+static bool
+may_want_cards(const char *name)
+{
+	return strcmp(name, "session") != 0 && strcmp(name, "*") != 0 &&
+	    strcmp(name, "factory-reset") != 0;
+}
+
 static void
 chosen(size_t i)
 {
-	struct field f = { .kind = FIELD_CHOICE, .label = "needs" };
+	struct field f[2] = {
+		{ "needs", FIELD_CHOICE, p.choices },
+		{ "cards at the console", FIELD_CHOICE, p.here }
+	};
+	const char *name;
 	char text[256];
 
 	if (i == 0) {
@@ -182,13 +209,14 @@ chosen(size_t i)
 		return;
 	}
 	p.chosen = i - 1;
-	write_choices(strcmp(p.name[p.chosen], "session") == 0);
-	f.choices = p.choices;
+	name = p.name[p.chosen];
+	write_choices(strcmp(name, "session") == 0);
 	(void)snprintf(text, sizeof(text), "%s: a number of custodians, what "
 	    "the session has,\nmaster of the service, or nobody from afar\n",
-	    p.name[p.chosen]);
-	form_open("Policy", text, &f, 1, submit);
+	    name);
+	form_open("Policy", text, f, may_want_cards(name) ? 2 : 1, submit);
 	form_set(0, p.need[p.chosen]);
+	form_set(1, p.cards[p.chosen]);
 }
 
 static const struct view view = { .fill = fill, .chosen = chosen };

@@ -32,6 +32,7 @@ struct request {
 	size_t asked[RM_OPHDR_ARGS];	/* of field i, the argument */
 	size_t n_asked, n_secrets;
 	bool named;			/* a field for the appliance's name */
+	unsigned int cards;		/* wanted at the console */
 	size_t payload_len;
 	char *payload;			/* PAYLOAD_MAX, locked */
 	char choices[RM_OPHDR_ARGS][OPTIONS_MAX];
@@ -190,6 +191,23 @@ start(void)
 	ui_push(&wait_view, NULL);
 }
 
+/* Starts it when the cards that it wants have signed; mostly at once. */
+static void
+begin(void)
+{
+	const char *words[RM_OPHDR_ARGS + 1] = { r.operation };
+	size_t n = 1;
+
+	if (r.cards == 0) {
+		start();
+		return;
+	}
+	for (; n <= r.hdr.n_args && *r.arg[n - 1] != '\0'; n++)
+		words[n] = r.arg[n - 1];
+	quorum_payload(r.payload, r.payload_len, r.hdr.payload_secret);
+	quorum_gather(r.title, r.cards, words, n, start);
+}
+
 /* --- asking --------------------------------------------------------------- */
 
 static const char *
@@ -219,7 +237,7 @@ take_form(void)
 		return why;
 	}
 	form_close();
-	start();
+	begin();
 	return NULL;
 }
 
@@ -288,9 +306,9 @@ ask(const char *const preset[RUN_ARGS])
 		(void)snprintf(question, sizeof(question), "%s %s now?",
 		    strcmp(r.operation, "restart") == 0 ? "Restart" :
 		    "Switch off", ui_facts.name);
-		message_ask(r.title, question, start);
+		message_ask(r.title, question, begin);
 	} else
-		start();
+		begin();
 }
 
 /* --- the ways in ---------------------------------------------------------- */
@@ -319,11 +337,23 @@ prepare(const char *title, const char *name)
 	return false;
 }
 
+/* False, and it is said, if the owner's policy does not let it be done. */
+static bool
+is_allowed(void)
+{
+	const char *why = quorum_wants(&r.cards, r.operation,
+	    r.hdr.class == RM_OP_DESTRUCTIVE);
+
+	if (why != NULL)
+		message_show(r.title, why);
+	return why == NULL;
+}
+
 void
 run_operation(const char *title, const char *name,
     const char *const preset[RUN_ARGS])
 {
-	if (prepare(title, name))
+	if (prepare(title, name) && is_allowed())
 		ask(preset);
 }
 
@@ -331,7 +361,7 @@ void
 run_with_payload(const char *title, const char *name,
     const char *const preset[RUN_ARGS], const char *payload, size_t len)
 {
-	if (!prepare(title, name) || len > PAYLOAD_MAX)
+	if (!prepare(title, name) || !is_allowed() || len > PAYLOAD_MAX)
 		return;
 	if ((r.payload = rm_secret_alloc(PAYLOAD_MAX)) == NULL)
 		die(RM_EXIT_SYSTEM, "unable to lock memory");

@@ -30,8 +30,8 @@ leave_terminal(int out, bool errors)
 		(void)dup2(null, 2);
 }
 
-static _Noreturn void
-become(const char *const argv[], int in, int out, bool errors)
+_Noreturn void
+task_become(const char *const argv[], int in, int out, bool errors)
 {
 	sigset_t none;
 
@@ -64,7 +64,7 @@ task_start(struct task *t, const char *const argv[], const char *input,
 		rm_warn("unable to start %s", argv[0]);
 		break;
 	case 0:
-		become(argv, in[0], out[1], errors);
+		task_become(argv, in[0], out[1], errors);
 	}
 	(void)close(in[0]);
 	(void)close(in[1]);

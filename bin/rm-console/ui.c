@@ -215,6 +215,27 @@ arming(void)
 	return upmost()->view == &rm_view && !ui_facts.armed;
 }
 
+/* What stands lowest: how far anybody gets here. */
+static const struct view *
+lowest(void)
+{
+	if (ui_facts.locked)
+		return &lock_view;
+	return ui_facts.identity ? &main_view : &first_view;
+}
+
+/* Nothing that was open stays so when that changes. */
+static void
+look_lowest(void)
+{
+	if (ui.n > 0 && ui.level[0].view == lowest())
+		return;
+	while (ui.n > 0)
+		leave();
+	task_forget(&ui_task);
+	ui_push(lowest(), NULL);
+}
+
 /* Returns true if there is something else to be seen. */
 static bool
 look(void)
@@ -232,7 +253,10 @@ look(void)
 	} else if (!now.armed && ui_facts.armed)
 		ui.n = 1;		/* the RM window holds nothing */
 	ui_facts = now;
+	if (!now.armed)
+		look_lowest();
 	watch_holder(now.session ? now.holder : 0);
+	reader_follow(now.armed);
 	return true;
 }
 
@@ -304,6 +328,8 @@ take_events(void)
 		screen_resize();
 		ui.dirty = true;
 	}
+	if ((what & WATCH_CARD) != 0 && reader_take())
+		(void)activity();
 	if ((what & WATCH_FACTS) != 0 && look())
 		ui.dirty = true;
 	if ((what & WATCH_TASK) == 0)

@@ -8,6 +8,7 @@
 
 #include "console.h"
 #include "keys.h"
+#include "rm_text.h"
 #include "screen.h"
 
 /*
@@ -151,16 +152,70 @@ void run_with_payload(const char *title, const char *name,
 void run_quietly(const char *name);
 void run_answer(char *ret, size_t size);
 
+/* --- work.c: a program, and its answer ------------------------------------ */
+
+/*
+ * Starts argv with len bytes of input, closes the form, and shows text until
+ * it has ended: then done gets all that it said.  Esc leaves it to itself.
+ */
+void work_start(const char *title, const char *text, const char *const argv[],
+    const char *input, size_t len,
+    void (*done)(const char *answer, size_t len));
+
+/* Shows the last line of such an answer, in which a program says why. */
+void work_tell(const char *title, const char *answer, size_t len);
+
 /* --- cards.c: the console's own reader ------------------------------------ */
 
 /*
- * Closes the form and starts "rmctl card VERB WORD" for this appliance, with
- * the PIN on a pipe; done gets all that it said.
+ * Asks for name and PIN, and has the card sign that it is to be that
+ * custodian's of the appliance with this KEYID; take gets the enrolment.
  */
-void cards_work(const char *title, const char *pin, const char *verb,
-    const char *word, void (*done)(const char *answer, size_t len));
-
+void cards_ask_enrol(const char *appliance,
+    void (*take)(const char *who, const char *answer, size_t len));
 void cards_enrol(const struct menu_entry *e);
+
+/*
+ * Asks for the PIN, and has the card sign, with a nonce of its own, what words
+ * are for rm-card(8): PURPOSE, and what follows the nonce, ended by NULL; they
+ * must live until done gets the answer.
+ */
+void cards_ask_sign(const char *title, const char *text,
+    const char *const words[], void (*done)(const char *answer, size_t len));
+
+/* Takes an answer of rm-card apart; false if it is a complaint. */
+bool cards_signer(char ret_who[static RM_NAME_MAX + 1], int *ret_tries,
+    const char *answer);
+void cards_drill(const struct menu_entry *e);
+
+/* --- quorum.c: cards for an operation ------------------------------------- */
+
+/*
+ * Writes how many cards the policy asks for at the console.  Returns NULL, or
+ * why the operation cannot be done.
+ */
+const char *quorum_wants(unsigned int *ret, const char *operation,
+    bool destructive);
+
+/*
+ * Gathers so many custodians' signatures over n words, the operation and its
+ * arguments, and the payload that was named last; calls then when they are
+ * complete.  All is copied.
+ */
+void quorum_gather(const char *title, unsigned int want,
+    const char *const words[], size_t n, void (*then)(void));
+
+/* What goes with the operation: by its SHA-256, unless it is secret. */
+void quorum_payload(const char *payload, size_t len, bool secret);
+
+/* --- lock.c --------------------------------------------------------------- */
+
+extern const struct view lock_view;
+void lock_ask(const struct menu_entry *e);
+
+/* --- first.c: the first boot ---------------------------------------------- */
+
+extern const struct view first_view;
 
 /* --- policy.c, clock.c ---------------------------------------------------- */
 

@@ -25,10 +25,10 @@
 	IN_MODIFY | IN_CLOSE_WRITE | IN_ONLYDIR)
 
 static struct {
-	int all, signals, folders, again, holder;
+	int all, signals, folders, again, holder, reader;
 	pid_t holder_pid, dead_pid;
 	bool waiting, more;	/* for again; and something came meanwhile */
-} w = { -1, -1, -1, -1, -1, 0, 0, false, false };
+} w = { -1, -1, -1, -1, -1, -1, 0, 0, false, false };
 
 static void
 follow(int fd)
@@ -179,7 +179,9 @@ watch_take(void)
 			w.dead_pid = w.holder_pid;
 			watch_holder(0);
 			got |= WATCH_FACTS;
-		} else
+		} else if (ev[i].data.fd == w.reader)
+			got |= WATCH_CARD;
+		else
 			got |= WATCH_TASK;
 	}
 	return got;
@@ -198,6 +200,14 @@ watch_holder(pid_t pid)
 		return;
 	w.holder_pid = pid;
 	follow(w.holder);
+}
+
+void
+watch_reader(int fd)
+{
+	w.reader = fd;
+	if (fd != -1)
+		follow(fd);
 }
 
 void
