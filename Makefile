@@ -6,6 +6,7 @@ BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib/rm
 MANDIR ?= $(PREFIX)/share/man
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 PKG_CONFIG ?= pkg-config
 CC = gcc
 CFLAGS ?= -O2 -g
@@ -30,8 +31,8 @@ override CPPFLAGS += -D_GNU_SOURCE -MMD -MP -Ilib $(if $(SANITIZE),, \
 	-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wnull-dereference $(if $(CI),-Werror)
-HARDEN := -fstack-protector-strong -fstack-clash-protection \
-	-fcf-protection -ftrivial-auto-var-init=zero -fPIE
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+	-ftrivial-auto-var-init=zero -fPIE
 LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 COMPILE = $(CC) -std=c17 $(CPPFLAGS) $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS)
 
@@ -97,8 +98,7 @@ $(BUILD)/bin/%: $(BUILD)/obj/bin/%.o $(BUILD)/librm.a
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/librm.a
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(LINK) -o $@ $^ $(call pkglibs,$(PKGS_test))
-$(BUILD)/tests/piv-card: $(patsubst %.c,$(BUILD)/obj/%.o, \
-	$(wildcard tests/card/piv-*.c))
+$(BUILD)/tests/piv-card: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/card/piv-*.c))
 $(patsubst %,$(BUILD)/tests/probe-%,matrix rules load client): $(BUILD)/obj/tests/p11/p11.o
 .SECONDEXPANSION:
 $(HELPERS:%=$(BUILD)/tests/%): $$(patsubst %.c,$(BUILD)/obj/%.o, \
@@ -106,8 +106,7 @@ $(HELPERS:%=$(BUILD)/tests/%): $$(patsubst %.c,$(BUILD)/obj/%.o, \
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(LINK) -o $@ $^ $(call pkglibs,$(PKGS_test))
 
-$(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%
-	$(Q)install -D -m 755 $< $@
+$(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%; $(Q)install -D -m 755 $< $@
 $(BUILD)/lib/rm/%: lib/%
 	$(Q)install -D -m $$(test -x $< && echo 755 || echo 644) $< $@
 
@@ -136,15 +135,17 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst lib/%.c,$(BUILD)/fuzz/obj/%.o,$(wildc
 		$(call pkglibs,$(PKGS_test))
 
 # What goes where: built or source file, and its place.
+UNITFILES := $(notdir $(wildcard systemd/*))
 PLACES = $(foreach f,$(TOOLS) $(SCRIPTS),$(BUILD)/bin/$(f):$(BINDIR)/$(f)) \
 	$(foreach f,$(SHARED) rm-gate.so programs.sha256,$(BUILD)/lib/rm/$(f):$(LIBDIR)/$(f)) \
-	$(foreach f,$(wildcard man/*),$(f):$(MANDIR)/man$(subst .,,$(suffix \
-	$(f)))/$(notdir $(f))) \
+	$(foreach f,$(wildcard man/*),$(f):$(MANDIR)/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
 	$(foreach f,$(wildcard completions/*),$(f):$(BASHCOMPDIR)/$(notdir $(f)))
 install: all
 	$(Q)for f in $(PLACES); do install -D -m $$(test -x $${f%%:*} && \
 		echo 755 || echo 644) $${f%%:*} $(DESTDIR)$${f#*:}; done
-uninstall:; $(Q)for f in $(PLACES); do rm -f $(DESTDIR)$${f#*:}; done
+	$(Q)for f in $(UNITFILES); do sed 's|@BINDIR@|$(BINDIR)|g; s|@LIBDIR@|$(LIBDIR)|g' \
+		systemd/$$f | install -D -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$f; done
+uninstall:; $(Q)for f in $(PLACES) $(UNITFILES:%=:$(UNITDIR)/%); do rm -f $(DESTDIR)$${f#*:}; done
 clean:; rm -rf build
 -include $(shell find $(BUILD)/obj $(BUILD)/pic $(BUILD)/fuzz -name '*.d' 2>/dev/null)
 .PHONY: all tests asan deps lint fresh-check check demo bench torture mutants \

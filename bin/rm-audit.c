@@ -14,7 +14,8 @@
 #include "rm-audit/audit.h"
 #include "rm_die.h"
 
-#define USAGE	"rm-audit append [-b bootfile] [-H headfile] logfile\n" \
+#define USAGE	"rm-audit append [-b bootfile] [-H headfile] [-o lockfile] "\
+		"logfile\n" \
 		"       rm-audit show [logfile]\n" \
 		"       rm-audit unfinished [logfile]\n" \
 		"       rm-audit verify [-H number:hash] [logfile]"
@@ -43,7 +44,9 @@ open_log(const char *path)
 int
 main(int argc, char *argv[])
 {
-	const char *boot = NULL, *head = NULL, *verb;
+	struct append to = { .path = NULL };
+	const char *verb;
+	bool append;
 	int ch;
 
 	rm_die_init("rm-audit");
@@ -52,25 +55,28 @@ main(int argc, char *argv[])
 	verb = argv[1];
 	argv++;
 	argc--;
-	while ((ch = getopt(argc, argv, "+b:H:")) != -1) {
-		if (ch == 'b' && strcmp(verb, "append") == 0)
-			once(&boot, optarg, ch);
-		else if (ch == 'H' && (strcmp(verb, "append") == 0 ||
-		    strcmp(verb, "verify") == 0))
-			once(&head, optarg, ch);
+	append = strcmp(verb, "append") == 0;
+	while ((ch = getopt(argc, argv, "+b:H:o:")) != -1) {
+		if (ch == 'b' && append)
+			once(&to.boot, optarg, ch);
+		else if (ch == 'o' && append)
+			once(&to.lock, optarg, ch);
+		else if (ch == 'H' && (append || strcmp(verb, "verify") == 0))
+			once(&to.head, optarg, ch);
 		else
 			die_usage(USAGE);
 	}
 	argc -= optind;
 	argv += optind;
-	if (strcmp(verb, "append") == 0 && argc == 1)
-		audit_append(argv[0], boot, head);
+	to.path = argv[0];
+	if (append && argc == 1)
+		audit_append(&to);
 	else if (strcmp(verb, "show") == 0 && argc <= 1)
 		audit_show(open_log(argv[0]));
 	else if (strcmp(verb, "unfinished") == 0 && argc <= 1)
 		audit_unfinished(open_log(argv[0]));
 	else if (strcmp(verb, "verify") == 0 && argc <= 1)
-		audit_verify(open_log(argv[0]), head);
+		audit_verify(open_log(argv[0]), to.head);
 	else
 		die_usage(USAGE);
 	rm_die_done();

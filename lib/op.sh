@@ -32,12 +32,13 @@ told() {
 	esac
 }
 
-# put FILE TEXT: replaces a file that survives, in one durable step.
+# put FILE TEXT: replaces a file that survives, in one durable step; false, and
+# no other step is made, if the disk does not take it.
 put() {
-	printf '%s\n' "$2" >"$1.new"
-	sync "$1.new"
-	mv "$1.new" "$1"
-	sync "${1%/*}"
+	printf '%s\n' "$2" >"$1.new" &&
+		sync "$1.new" &&
+		mv "$1.new" "$1" &&
+		sync "${1%/*}"
 }
 
 # It acts when the operation has ended, and the answer is out.
@@ -92,7 +93,7 @@ hold_service() {
 	[ -z "${RM_LOGIN_USER:-}" ] ||
 		refuse policy 'not through the service, which it ends'
 	exec 4<>"$RM_RUN/hold"
-	rm-once -d 4 -w 10 || refuse busy 'the service is held already'
+	rm-once -d 4 -w 30 || refuse busy 'the service is held already'
 	if [ -e "$RM_RUN/service" ]; then
 		wish_service
 		within_10_s at_hold ||

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "rm_die.h"
 #include "rm_io.h"
@@ -60,6 +61,19 @@ void
 rm_env_run_path(char *ret, size_t size, const char *name)
 {
 	join(ret, size, rm_env_run(), name);
+}
+
+void
+rm_env_generation(char *ret, size_t size)
+{
+	char path[PATH_MAX], to[64];
+	ssize_t n;
+
+	rm_env_state_path(path, sizeof(path), "current");
+	n = readlink(path, to, sizeof(to) - 1);
+	to[n > 0 ? n : 0] = '\0';
+	(void)snprintf(ret, size, "%s", strncmp(to, "gen-", 4) == 0 ?
+	    to + 4 : "-");
 }
 
 void

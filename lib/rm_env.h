@@ -22,6 +22,12 @@ void rm_env_state_path(char *ret, size_t size, const char *name);
 void rm_env_run_path(char *ret, size_t size, const char *name);
 
 /*
+ * Writes the number of the generation that is in force ($RM_STATE/current) to
+ * ret, or "-" if there is none.
+ */
+void rm_env_generation(char *ret, size_t size);
+
+/*
  * Writes the path of the station's pinned appliances to ret:
  * $XDG_CONFIG_HOME/rm/appliances or ~/.config/rm/appliances; exits 100 if
  * there is no home, or it does not fit.

@@ -65,7 +65,8 @@ rm_lock_ask(const char *path)
 	int fd, rc;
 
 	/* Not for writing: its last close would be an event to who watches. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK);
 	if (fd == -1)
 		return errno == ENOENT ? 0 : -1;
 	rc = fcntl(fd, F_OFD_GETLK, &whole);

@@ -280,6 +280,121 @@ three() {
 	has "$stderr" '*record 12 is left out*'
 }
 
+# with_lock LINE ...: appended by the one that knows the operation lock.
+with_lock() {
+	printf '%s\n' "$@" | timeout 60 rm-audit append -o lock log
+}
+
+# lock_holds, lock_gone: somebody has it; nobody has it any more.
+lock_holds() {
+	mkfifo hold
+	rm-once lock -- sh -c 'read -r _ <hold' 3>&- &
+	PIDS+=("$!")
+	exec 9<>hold
+	until_true [ -s lock.holder ]
+}
+
+lock_gone() {
+	echo >&9
+	wait "${PIDS[-1]}"
+	exec 9>&-
+	rm hold lock.holder
+}
+
+names() {
+	cut -d' ' -f4 log | tr '\n' ' '
+}
+
+@test "rm-audit append -o: who was killed is told before the next record, once" {
+	ln -s gen-3 state/current
+	with_lock 'durable begin operation=a generation=2' >/dev/null
+	[ "$(names)" = 'begin ' ]
+	# By another appender, as after a restart; it has no file to go by.
+	[ "$(find . -name 'lock*')" = '' ]
+	run -0 with_lock 'relaxed note' 'relaxed note'
+	has "${lines[0]}" '+ 3 *'
+	[ "$(names)" = 'begin interrupted note note ' ]
+	has "$(sed -n 2p log)" \
+		'2 * interrupted of=1 operation=a from=2 to=3 prev=*'
+	[ -z "$(rm-audit unfinished log)" ]
+	# One that is about to be erased with the rest became nothing.
+	with_lock 'durable begin operation=b generation=3' >/dev/null
+	: >state/factory-reset
+	with_lock 'relaxed note' >/dev/null
+	has "$(sed -n 6p log)" \
+		'6 * interrupted of=5 operation=b from=3 to=- prev=*'
+	try 0 rm-audit verify log
+	# Who does not know the lock says nothing.
+	append 'durable begin operation=c' 'relaxed note' >/dev/null
+	[ "$(names)" = \
+		'begin interrupted note note begin interrupted note begin note ' ]
+}
+
+@test "rm-audit append -o: nothing is said while the lock is held, and nobody waits for it" {
+	lock_holds
+	with_lock 'durable begin operation=a generation=2' 'relaxed note' \
+		'relaxed note' >/dev/null
+	[ "$(cat lock.begun)" = '1 a 2' ]
+	with_lock 'durable end of=1 operation=a result=done' \
+		'relaxed note' >/dev/null
+	[ "$(names)" = 'begin note note end note ' ]
+	[ ! -e lock.begun ]
+	lock_gone
+	with_lock 'relaxed note' >/dev/null
+	[ "$(names)" = 'begin note note end note note ' ]
+}
+
+@test "rm-audit append -o: one that is long ago is told when the lock is free, or another's" {
+	local next
+	for next in note begin read; do
+		rm -f log
+		lock_holds
+		with_lock 'durable begin operation=a generation=2' \
+			'relaxed note' >/dev/null
+		with_lock 'relaxed note' >/dev/null
+		[ "$next" != note ] || lock_gone
+		with_lock "durable $next operation=b generation=2" >/dev/null
+		[ "$(names)" = "begin note note interrupted $next " ]
+		[ "$next" = note ] || lock_gone
+		# Killed before it could take its file away: not again.
+		echo '1 a 2' >lock.begun
+		sed -i '$d' log
+		with_lock 'relaxed note' >/dev/null
+		[ "$(names)" = "begin note note interrupted note " ]
+		[ ! -e lock.begun ]
+		rm-audit verify log
+	done
+	# A boot tells of several, in order, and none of them twice.
+	rm log
+	append 'durable begin operation=a' 'relaxed note' \
+		'durable begin operation=b' >/dev/null
+	with_lock 'durable interrupted of=1 operation=a from=1 to=1' \
+		'durable interrupted of=3 operation=b from=1 to=1' >/dev/null
+	[ "$(names)" = 'begin note begin interrupted interrupted ' ]
+}
+
+@test "rm-audit append -o: a file that is not ours to read is no reason to stop" {
+	local junk
+	for junk in '' junk '1 a' '0 a 1' '-1 a 1' '1 ../x ../y'; do
+		rm -f log
+		echo "$junk" >lock.begun
+		with_lock 'relaxed note' >/dev/null
+		case $junk in
+		1*y) has "$(head -n 1 log)" \
+			'1 * interrupted of=1 operation=- from=- to=- *' ;;
+		*) [ "$(names)" = 'note ' ] ;;
+		esac
+	done
+	rm -f log lock.begun
+	mkdir lock.begun
+	lock_holds
+	run -0 --separate-stderr with_lock 'durable begin operation=a' \
+		'relaxed note'
+	[ "$(names)" = 'begin note ' ]
+	has "$stderr" '*unable to write lock.begun*'
+	lock_gone
+}
+
 @test "rm-audit: a long log is read in a stream" {
 	awk 'BEGIN { for (i = 0; i < 20000; i++) print "relaxed boot number=" i }' |
 		rm-audit append log >/dev/null
@@ -293,6 +408,8 @@ three() {
 	try 100 rm-audit append
 	try 100 rm-audit wonder
 	try 100 rm-audit append -b a -b b log
+	try 100 rm-audit append -o a -o b log
+	try 100 rm-audit verify -o a log
 	try 100 rm-audit show -H 1:2 log
 	try 111 rm-audit verify nowhere
 	[ "$stderr" = 'rm-audit: fatal: unable to open nowhere: No such file or directory' ]

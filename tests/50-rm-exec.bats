@@ -772,6 +772,51 @@ relaxed session-end manager=bob' ]
 	exec 8>&-
 }
 
+# A runner that is killed, and what its operation started, which lives on.
+leave_orphan() {
+	mkfifo go
+	op wait read <<-'SH'
+	sh -c 'echo up; read -r _ <go'
+	echo never
+	SH
+	start_exec rm-exec ops
+	echo wait >&8
+	until_true grep -q '^: up' out
+	kill -KILL "$(sed -n 's/^pid //p' run/operation.holder)"
+	wait "$EXEC_PID" || :
+	exec 8>&-
+}
+
+@test "rm-exec waits for what a killed runner left, and then goes on" {
+	leave_orphan
+	run ! rm-once -q run/operation
+	start_exec rm-exec ops
+	echo hello >&8
+	exec 8>&-
+	# No answer yet: it opens the log of this test when it looks again.
+	until_true grep -q 'State:.S' "/proc/$EXEC_PID/status"
+	timeout 1 tail --pid="$EXEC_PID" -f /dev/null || :
+	[ ! -s out ]
+	echo >go
+	wait "$EXEC_PID"
+	[ "$(cat out)" = ': hello
++ done' ]
+}
+
+@test "rm-exec: who waits for what a killed runner left goes with its peer" {
+	leave_orphan
+	: >run/session
+	rm-once run/session -- sh -c 'echo $$ >wire; exec rm-exec ops' \
+		<<<hello >out 2>&1 3>&- &
+	PIDS+=("$!")
+	until_true [ -s wire ]
+	until_true pgrep -P "$(<wire)"
+	kill -KILL "$(<wire)"
+	until_true rm-once -q run/session
+	run ! rm-once -q run/operation
+	echo >go
+}
+
 @test "rm-exec: an operation is gone 2 s after the peer, cut, and the session free" {
 	start_log
 	op stubborn normal <<-'SH'

@@ -180,8 +180,17 @@ clients_are() {
 	[ "$output" = 'user bob was not blocked; wrong passwords forgotten: 3' ]
 	[ "$(cat state/current/users/bob/failures)" = 0 ]
 	try 1 "$OPS/unlock-user" eve
-	[ "$stderr" = 'rm-login: fatal: refused: there is no user eve' ]
+	[ "$output" = '!! failed there is no user eve' ]
 	start_log
+	try 0 rm-exec -L "$OPS" <<<'unlock-user eve'
+	[ "$output" = '! failed there is no user eve' ]
+	# What the tool has to say is said in the same form.
+	chmod 500 state/current/users/bob
+	rm state/current/users/bob/failures 2>/dev/null || :
+	echo 7 >state/current/users/bob/failures
+	try 0 rm-exec -L "$OPS" <<<'unlock-user bob'
+	has "$output" '! system unable to *'
+	chmod 700 state/current/users/bob
 	try 0 rm-exec -L "$OPS" <<<'unlock-user ../bob'
 	has "$output" '! usage *'
 }

@@ -274,6 +274,69 @@ erased() {
 	try 0 rm-audit verify state/audit.log
 }
 
+# The records behind that of this number: names, and operations if they have.
+since() {
+	sed -n "$(($1 + 1)),\$p" state/audit.log |
+		sed -E 's/^[^ ]+ [^ ]+ [^ ]+ ([a-z-]+)( of=[0-9]+)?( operation=([a-z-]+))?.*/\1 \4/' |
+		tr '\n' ','
+}
+
+# Who listens for the log; its keeper's command line has the same words.
+log_listener() {
+	local pid
+	for pid in $(pgrep -x rm-listen); do
+		! grep -q "$RM_RUN/audit.sock" "/proc/$pid/cmdline" ||
+			echo "$pid"
+	done
+}
+
+# One that is not that one, and takes a record.
+another_listener() {
+	[ "$(log_listener)" != "$1" ] && grep -q '^+ ' <(echo 'durable note' |
+		timeout 10 rm-connect -u run/audit.sock)
+}
+
+@test "what was begun and never ended is recorded before the next record" {
+	ops_with_holder
+	ln -s "$RM_BUILD/lib/rm/modes" modes
+	local begin pid
+	# killed: the runner is; its begin is the last record.
+	killed() {
+		rm -f hold.out
+		hold_begin
+		begin=$(tail -n 1 state/audit.log)
+		begin=${begin%% *}
+		kill -KILL "$(sed -n 's/^pid //p' run/operation.holder)"
+		wait "$HOLD_PID" || :
+	}
+	killed
+	box 'set-mode RM1 confirm=box'
+	[ "$(since "$begin")" = \
+		'interrupted hold,begin set-mode,end set-mode,' ]
+	grep -q " interrupted of=$begin operation=hold from=1 to=1 prev=" \
+		state/audit.log
+	killed
+	box status
+	[ "$(since "$begin")" = 'interrupted hold,read status,' ]
+	grep -q " interrupted of=$begin operation=hold from=2 to=2 prev=" \
+		state/audit.log
+	# No operation, and not by the socket.
+	killed
+	rm-supervise disarm
+	[ "$(since "$begin")" = 'interrupted hold,disarm ,' ]
+	# The listener of the log is killed as well.
+	killed
+	pid=$(log_listener)
+	kill -KILL "$pid"
+	until_true another_listener "$pid"
+	[ "$(since "$begin")" = 'interrupted hold,note ,' ]
+	[ "$(grep -c ' interrupted ' state/audit.log)" = 4 ]
+	box_end
+	box_boot
+	[ "$(grep -c ' interrupted ' state/audit.log)" = 4 ]
+	rm-audit verify state/audit.log
+}
+
 @test "an appliance that was never made waits for init, too" {
 	rm -rf state
 	mkdir state

@@ -28,12 +28,13 @@
 
 struct log {
 	int fd;
-	const char *path, *boot, *head;
+	const struct append *to;
 	char from[64];			/* " uid=0 pid=1", by the kernel */
 	off_t size;			/* of whole records */
 	size_t torn;			/* bytes behind them */
 	uint64_t number;		/* of the last record */
 	char hash[RM_HASH_HEX];		/* of the last record */
+	struct rm_record last;		/* what was there; no name: none */
 };
 
 static void
@@ -43,21 +44,21 @@ lock(const struct log *log, short type)
 
 	while (fcntl(log->fd, F_OFD_SETLKW, &whole) == -1)
 		if (errno != EINTR)
-			die(RM_EXIT_SYSTEM, "unable to lock %s", log->path);
+			die(RM_EXIT_SYSTEM, "unable to lock %s", log->to->path);
 }
 
 static void
 open_log(struct log *log)
 {
-	log->fd = open(log->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	log->fd = open(log->to->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (log->fd != -1)
 		return;
 	if (errno != ENOENT)
-		die(RM_EXIT_SYSTEM, "unable to open %s", log->path);
-	log->fd = open(log->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		die(RM_EXIT_SYSTEM, "unable to open %s", log->to->path);
+	log->fd = open(log->to->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
 	    0600);
-	if (log->fd == -1 || rm_io_sync_folder(log->path) == -1)
-		die(RM_EXIT_SYSTEM, "unable to create %s", log->path);
+	if (log->fd == -1 || rm_io_sync_folder(log->to->path) == -1)
+		die(RM_EXIT_SYSTEM, "unable to create %s", log->to->path);
 }
 
 static void
@@ -77,7 +78,6 @@ static const char *
 find_end(struct log *log)
 {
 	static char tail[TAIL_MAX];
-	struct rm_record rec;
 	struct stat st;
 	const char *why, *line;
 	size_t len, end;
@@ -93,6 +93,7 @@ find_end(struct log *log)
 	log->torn = len - end;
 	log->size = st.st_size - (off_t)log->torn;
 	log->number = 0;
+	log->last.name[0] = '\0';
 	memset(log->hash, '0', sizeof(log->hash) - 1);
 	log->hash[sizeof(log->hash) - 1] = '\0';
 	if (log->size == 0)
@@ -102,9 +103,9 @@ find_end(struct log *log)
 	line = memrchr(tail, '\n', end - 1);
 	line = line == NULL ? tail : line + 1;
 	len = (size_t)(tail + end - line);
-	if (rm_record_parse(&rec, line, len - 1, &why) == -1)
+	if (rm_record_parse(&log->last, line, len - 1, &why) == -1)
 		return "the log does not end with a record";
-	log->number = rec.number;
+	log->number = log->last.number;
 	rm_hash_blake2b(log->hash, line, len);
 	return NULL;
 }
@@ -121,9 +122,13 @@ boot_number(const char *path)
 	return rm_num_u64(&n, text, 0, UINT64_MAX) == -1 ? 0 : n;
 }
 
-/* Writes one record at the end.  NULL, or why not; then nothing is written. */
+/*
+ * Writes one record at the end; from is empty for what nobody sent.  NULL, or
+ * why not; then nothing is written.
+ */
 static const char *
-write_record(struct log *log, const char *text, size_t text_len)
+write_record(struct log *log, const char *text, size_t text_len,
+    const char *from)
 {
 	char line[RM_EVENT_MAX + 1], stamp[RM_RECORD_TIME + 1];
 	time_t now = time(NULL);
@@ -135,15 +140,15 @@ write_record(struct log *log, const char *text, size_t text_len)
 	(void)strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	n = snprintf(line, sizeof(line), "%ju %s %ju %.*s%s prev=%s\n",
 	    (uintmax_t)log->number + 1, stamp,
-	    (uintmax_t)boot_number(log->boot), (int)text_len, text, log->from,
+	    (uintmax_t)boot_number(log->to->boot), (int)text_len, text, from,
 	    log->hash);
 	len = (size_t)n;
 	if (len > RM_EVENT_MAX)
 		return "the record is too long";
 	if (pwrite(log->fd, line, len, log->size) != (ssize_t)len) {
-		rm_warn("unable to write %s", log->path);
+		rm_warn("unable to write %s", log->to->path);
 		if (ftruncate(log->fd, log->size) == -1)
-			rm_warn("unable to shorten %s", log->path);
+			rm_warn("unable to shorten %s", log->to->path);
 		return "the log cannot be written";
 	}
 	log->size += (off_t)len;
@@ -161,31 +166,53 @@ write_head(const struct log *log)
 
 	n = snprintf(text, sizeof(text), "%ju %s\n", (uintmax_t)log->number,
 	    log->hash);
-	if (rm_io_replace(log->head, text, (size_t)n, 0644, false) == -1)
-		rm_warn("unable to write %s", log->head);
+	if (rm_io_replace(log->to->head, text, (size_t)n, 0644, false) == -1)
+		rm_warn("unable to write %s", log->to->head);
 }
 
+/* A torn record is taken away, which makes one of its own. */
 static const char *
-record(struct log *log, const char *text, size_t len, bool durable)
+mend(struct log *log)
 {
 	char note[64];
-	const char *why;
 	int n;
 
-	if ((why = find_end(log)) != NULL)
-		return why;
-	if (log->torn > 0) {
-		if (ftruncate(log->fd, log->size) == -1)
-			return "the log cannot be shortened";
-		n = snprintf(note, sizeof(note), "torn bytes=%zu", log->torn);
-		if ((why = write_record(log, note, (size_t)n)) != NULL)
-			return why;
-	}
-	if ((why = write_record(log, text, len)) != NULL)
+	if (log->torn == 0)
+		return NULL;
+	if (ftruncate(log->fd, log->size) == -1)
+		return "the log cannot be shortened";
+	n = snprintf(note, sizeof(note), "torn bytes=%zu", log->torn);
+	return write_record(log, note, (size_t)n, "");
+}
+
+/* What was killed with all that could have told its end is told first. */
+static const char *
+tell_interrupted(struct log *log, const struct rm_record *next)
+{
+	static struct rm_event ev;
+	struct begun one;
+
+	if (log->to->lock == NULL ||
+	    !begun_is_over(&one, log->to->lock, &log->last, next))
+		return NULL;
+	begun_event(&ev, &one);
+	return write_record(log, ev.text, ev.len, "");
+}
+
+/* text, which is rec, and whatever has to stand before it. */
+static const char *
+record(struct log *log, const struct rm_record *rec, const char *text,
+    size_t len, bool durable)
+{
+	const char *why;
+
+	if ((why = find_end(log)) != NULL || (why = mend(log)) != NULL ||
+	    (why = tell_interrupted(log, rec)) != NULL ||
+	    (why = write_record(log, text, len, log->from)) != NULL)
 		return why;
 	if (durable && fsync(log->fd) == -1)
 		return "the log cannot be synced";
-	if (log->head != NULL)
+	if (log->to->head != NULL)
 		write_head(log);
 	return NULL;
 }
@@ -206,17 +233,17 @@ serve(struct log *log, const char *line, size_t len, const char **ret_code)
 		return why;
 	*ret_code = "system";
 	lock(log, F_WRLCK);
-	why = record(log, line + 8, len - 8, durable);
+	why = record(log, &rec, line + 8, len - 8, durable);
 	lock(log, F_UNLCK);
 	return why;
 }
 
 void
-audit_append(const char *path, const char *boot, const char *head)
+audit_append(const struct append *to)
 {
 	static const char too_long[] = "! usage line too long\n";
 	static struct lines lines;
-	struct log log = { .path = path, .boot = boot, .head = head };
+	struct log log = { .to = to };
 	char answer[256];
 	const char *line, *why, *code;
 	size_t len;

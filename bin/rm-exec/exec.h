@@ -141,6 +141,19 @@ int runner_say(int sock, const struct packet *p);
 void runner_hear_bye(int sock);
 extern char runner_bye[RM_NAME_MAX + 1];
 
+/* True if the wire half has gone while we were busy with something else. */
+bool runner_is_left(int sock);
+
+/*
+ * The operation lock, with this operation as its holder: a descriptor, or -1
+ * with errno; EAGAIN if another is under way.  Waits for what a killed runner
+ * left, 30 s at most, and not when the wire half goes.
+ */
+int lock_take(const char *operation, int sock);
+
+/* Lets it go; its holder is told no more. */
+void lock_drop(int fd);
+
 /* A request that passed for an operation. */
 struct command {
 	size_t n;			/* words, the operation's name first */

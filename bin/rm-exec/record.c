@@ -112,30 +112,19 @@ record_session_end(const char *why)
 		rm_warn("the log does not take session-end");
 }
 
-/* The number of the generation that is in force, or "-". */
-static void
-put_generation(void)
-{
-	char path[PATH_MAX], to[64];
-	ssize_t n;
-
-	rm_env_state_path(path, sizeof(path), "current");
-	n = readlink(path, to, sizeof(to) - 1);
-	to[n > 0 ? n : 0] = '\0';
-	rm_event_put(&event, "generation", strncmp(to, "gen-", 4) == 0 ?
-	    to + 4 : "-");
-}
-
 int
 record_begin(const struct command *c, uint64_t *ret_number)
 {
+	char generation[PATH_MAX];
+
 	rm_event_begin(&event, "begin");
 	rm_event_put(&event, "operation", c->word[0]);
 	rm_event_put(&event, "args", c->args);
 	rm_event_put(&event, "sha256", c->sha256);
 	put_payload(c);
 	put_asker();
-	put_generation();
+	rm_env_generation(generation, sizeof(generation));
+	rm_event_put(&event, "generation", generation);
 	return send_event(true, ret_number);
 }
 

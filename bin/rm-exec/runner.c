@@ -24,12 +24,8 @@
 #include "rm_die.h"
 #include "rm_env.h"
 #include "rm_hash.h"
-#include "rm_io.h"
-#include "rm_lock.h"
 #include "rm_ophdr.h"
 
-/* Who has just answered is about to let the operation lock go. */
-#define LETTING_GO_MS	200
 #define NONSENSE	"the wire half says what it must not"
 
 char runner_bye[RM_NAME_MAX + 1] = "connection-lost";
@@ -37,7 +33,6 @@ char runner_bye[RM_NAME_MAX + 1] = "connection-lost";
 static struct {
 	int sock;
 	const struct runner_opts *opts;
-	char lock[PATH_MAX], holder[PATH_MAX];
 	char session[PATH_MAX], session_holder[PATH_MAX];
 } my;
 
@@ -77,6 +72,14 @@ runner_hear_bye(int sock)
 	take_bye(&req, recv(sock, &req, sizeof(req), MSG_DONTWAIT));
 }
 
+bool
+runner_is_left(int sock)
+{
+	struct pollfd one = { sock, POLLIN, 0 };
+
+	return poll(&one, 1, 0) != 0;
+}
+
 /* The one line that ends a command. */
 static void
 answer(enum rm_code code, const char *fmt, ...)
@@ -95,15 +98,6 @@ answer(enum rm_code code, const char *fmt, ...)
 	(void)packet_put(&p, code == RM_CODE_OK ? '+' : '!', text,
 	    strlen(text));
 	(void)runner_say(my.sock, &p);
-}
-
-/* True if the wire half has gone while we were busy with something else. */
-static bool
-is_gone(void)
-{
-	struct pollfd one = { my.sock, POLLIN, 0 };
-
-	return poll(&one, 1, 0) != 0;
 }
 
 /* --- one command ---------------------------------------------------------- */
@@ -176,29 +170,21 @@ resolve(struct command *c)
 	return true;
 }
 
-/* The operation lock, and who has it; -1 and an answer if it is not to be. */
+/* The operation lock; -1 and an answer if it is not to be. */
 static int
 take_operation(const struct command *c)
 {
-	char text[256];
-	int fd, n;
+	int fd;
 
-	if ((fd = rm_lock_wait(my.lock, LETTING_GO_MS)) == -1) {
-		if (errno == EAGAIN) {
-			answer(RM_CODE_BUSY,
-			    "another operation is under way");
-			return -1;
-		}
-		rm_warn("unable to lock %s", my.lock);
-		answer(RM_CODE_SYSTEM, "the operation lock cannot be had");
+	if ((fd = lock_take(c->word[0], my.sock)) != -1)
+		return fd;
+	if (errno == EAGAIN) {
+		answer(RM_CODE_BUSY, "another operation is under way");
 		return -1;
 	}
-	n = snprintf(text, sizeof(text), "pid %ld\noperation %s\nmanager %s\n",
-	    (long)getpid(), c->word[0], record_manager());
-	if ((size_t)n >= sizeof(text) ||
-	    rm_io_replace(my.holder, text, (size_t)n, 0644, false) == -1)
-		rm_warn("unable to write %s", my.holder);
-	return fd;
+	rm_warn("unable to have the operation lock");
+	answer(RM_CODE_SYSTEM, "the operation lock cannot be had");
+	return -1;
 }
 
 /*
@@ -259,7 +245,7 @@ perform(struct command *c, int lock)
 		answer(RM_CODE_SYSTEM, "the log does not take the record");
 		return true;
 	}
-	if (is_gone())
+	if (runner_is_left(my.sock))
 		runner_hear_bye(my.sock);
 	else
 		execute(c, lock, &res);
@@ -286,8 +272,7 @@ command(struct command *c)
 		    "%s%s", i > 1 ? " " : "", c->word[i]);
 	if ((lock = take_operation(c)) != -1) {
 		goes_on = perform(c, lock);
-		(void)unlink(my.holder);
-		(void)close(lock);
+		lock_drop(lock);
 	}
 	(void)close(c->fd);
 	return goes_on;
@@ -345,8 +330,6 @@ runner_run(int sock, const struct runner_opts *opts)
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
 		die(RM_EXIT_SYSTEM, "unable to become a subreaper");
 	environ_scrub(opts->folder);
-	rm_env_run_path(my.lock, sizeof(my.lock), "operation");
-	rm_env_run_path(my.holder, sizeof(my.holder), "operation.holder");
 	rm_env_run_path(my.session, sizeof(my.session), "session");
 	rm_env_run_path(my.session_holder, sizeof(my.session_holder),
 	    "session.holder");

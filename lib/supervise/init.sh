@@ -216,7 +216,7 @@ log_for_now() {
 	exec 6<>"$RM_RUN/audit.ready"
 	rm-listen -R 6 -u "$RM_RUN/audit.sock" -- \
 		rm-audit append -b "$RM_STATE/boot-count" \
-		"$RM_STATE/audit.log" 2>>"$RM_RUN/log" &
+		-o "$RM_RUN/operation" "$RM_STATE/audit.log" 2>>"$RM_RUN/log" &
 	# shellcheck disable=SC2064 # this process, now
 	trap "kill $! 2>/dev/null || :; wait $! || :" EXIT
 	timeout 10 head -n 1 <&6 >/dev/null ||

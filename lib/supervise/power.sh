@@ -21,11 +21,13 @@ wait_for_power() {
 # It was remote if it is still armed: any local activity would have disarmed.
 # Written first and looked at after, so that a key pressed meanwhile wins.
 leave_rearm() {
-	put "$RM_STATE/rearm" "$((boot + 1))"
-	if [ ! -e "$RM_RUN/console/armed" ]; then
-		rm -f "$RM_STATE/rearm"
-		sync "$RM_STATE"
+	if put "$RM_STATE/rearm" "$((boot + 1))"; then
+		rm -f "$RM_RUN/rearm.void"
+	else
+		info "$RM_STATE/rearm cannot be written: disarmed from now on"
 	fi
+	[ -e "$RM_RUN/console/armed" ] || forget_arming
+	sync "$RM_STATE" || :
 }
 
 # wait_for_operation SECONDS: the answer goes out before the power does; from
@@ -119,8 +121,12 @@ erase() {
 # Prints the boot number that a remote restart asked to be armed, once.
 take_rearm() {
 	rearm=$(cat "$RM_STATE/rearm" 2>/dev/null || :)
-	rm -f "$RM_STATE/rearm" "$RM_STATE"/*.new
+	[ ! -e "$RM_RUN/rearm.void" ] || rearm=
+	# What cannot be removed names a boot that there never is again.
+	rm -f "$RM_STATE/rearm" "$RM_STATE"/*.new ||
+		die 111 "unable to remove $RM_STATE/rearm"
 	sync "$RM_STATE"
+	rm -f "$RM_RUN/rearm.void"
 }
 
 # A boot that follows another too soon waits: not the first time, then 1 s,
