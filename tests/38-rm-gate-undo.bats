@@ -141,6 +141,20 @@ torn() {
 	try 100 rm-token -u part show
 }
 
+@test "rm-gate: a journal that cannot be put back is told, not waited for" {
+	mkdir part/.undo
+	mkfifo hold
+	flock part/.undo sh -c 'read -r _ <hold' 3>&- &
+	PIDS+=("$!")
+	until_true eval '! flock -n part/.undo true'
+	try 1 "${TOOL[@]}" -L
+	has "$stderr" '*rm-gate: warning: unable to take back a change that was cut:*'
+	echo >hold
+	until_true flock -n part/.undo true
+	try 0 "${TOOL[@]}" -L
+	no_journal
+}
+
 @test "rm-gate: ten thousand objects more do not make a change slower" {
 	local from n many=${N:-500} one all
 	from=$(grep -lr second part/tokens --include '*.object')

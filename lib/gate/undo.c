@@ -67,6 +67,11 @@ gate_undo_recover(void)
 
 	if (n > 0)
 		rm_warnx("changes that were cut were taken back: %zu", n);
+	/* One that a child holds, say: that could be for ever. */
+	if (rc == 0 && gate_undo_left()) {
+		errno = EBUSY;
+		rc = -1;
+	}
 	if (rc == 0)
 		return CKR_OK;
 	rm_warn("unable to take back a change that was cut");
