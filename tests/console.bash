@@ -31,6 +31,8 @@ console_setup() {
 	unset TMUX
 	echo 'name hsm-1' >state/conf
 	echo 7 >state/boot-count
+	# Without one that can be read, nothing is destroyed at the console.
+	printf '%s\n' 'session 1' '* local-only' >state/policy
 	printf '%060d%s\n' 0 beef >state/appliance
 	stand_in rm-supervise <<-'SH'
 	case $1 in
