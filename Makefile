@@ -118,10 +118,10 @@ check demo bench torture: deps
 		$(filter asan,$(MAKECMDGOALS)) $@-here T='$(T)' N=$(N) STATIC=$(STATIC)
 check-here: lint tests
 	@BUILD=$(BUILD) tests/run $(T)
-demo-here torture-here: tests
-	@BUILD=$(BUILD) tests/$(@:-here=) $(N)
+demo-here torture-here golden pictures: tests
+	@BUILD=$(BUILD) tests/$(subst pictures,golden,$(@:-here=)) $(N)
 bench-here: tests
-	@for b in run gate p11 sync; do BUILD=$(BUILD) tests/bench/$$b $(N) || exit; done
+	@for b in run gate p11 sync priority; do BUILD=$(BUILD) tests/bench/$$b $(N) || exit; done
 mutants: deps
 	@tests/unprivileged tests/mutants/run $(T)
 FUZZ = clang -std=c17 -D_GNU_SOURCE -MMD -MP -Ilib -O1 -g \
@@ -138,7 +138,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst lib/%.c,$(BUILD)/fuzz/obj/%.o,$(wildc
 UNITFILES := $(notdir $(wildcard systemd/*))
 PLACES = $(foreach f,$(TOOLS) $(SCRIPTS),$(BUILD)/bin/$(f):$(BINDIR)/$(f)) \
 	$(foreach f,$(SHARED) rm-gate.so programs.sha256,$(BUILD)/lib/rm/$(f):$(LIBDIR)/$(f)) \
-	$(foreach f,$(wildcard man/*),$(f):$(MANDIR)/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
+	$(foreach f,$(wildcard man/*.[1-9]),$(f):$(MANDIR)/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
 	$(foreach f,$(wildcard completions/*),$(f):$(BASHCOMPDIR)/$(notdir $(f)))
 install: all
 	$(Q)for f in $(PLACES); do install -D -m $$(test -x $${f%%:*} && \
@@ -148,6 +148,6 @@ install: all
 uninstall:; $(Q)for f in $(PLACES) $(UNITFILES:%=:$(UNITDIR)/%); do rm -f $(DESTDIR)$${f#*:}; done
 clean:; rm -rf build
 -include $(shell find $(BUILD)/obj $(BUILD)/pic $(BUILD)/fuzz -name '*.d' 2>/dev/null)
-.PHONY: all tests asan deps lint fresh-check check demo bench torture mutants \
+.PHONY: all tests asan deps lint fresh-check check demo bench torture mutants golden pictures \
 	check-here demo-here bench-here torture-here fuzz install uninstall clean
 .SECONDARY:

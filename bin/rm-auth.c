@@ -28,6 +28,7 @@
 #include "rm_num.h"
 #include "rm_peer.h"
 #include "rm_reader.h"
+#include "rm_tally.h"
 
 #define USAGE		"rm-auth [-k seconds] [-t seconds] [-T seconds] " \
 			"session [--] prog [arg ...]\n" \
@@ -164,6 +165,8 @@ greet(struct visit *visit)
 		die(RM_EXIT_SYSTEM, "unable to ask for the lock %s", lock);
 	rm_peer_say("rm/1 %s %s arming=%s rules=%s log=%s", terms->appliance,
 	    busy ? "busy" : "ready", terms->arming, terms->rules.hash, head);
+	if (busy || fault->code != RM_CODE_OK)
+		rm_tally_add(RM_TALLY_REFUSED, 1);
 	if (busy)
 		diex(RM_EXIT_REFUSED, "%s: refused: a session is under way",
 		    visit->ip);
@@ -212,6 +215,7 @@ receive(const struct opts *opts)
 	visit_collect(&visit);
 	rm_reader_end(&visit.reader);
 	set_facts(&visit.quorum);
+	rm_tally_add(RM_TALLY_MANAGEMENT, 1);
 	rm_peer_release();
 }
 

@@ -17,10 +17,12 @@
 #include <unistd.h>
 
 #include "rm-console/console.h"
+#include "rm-console/monitor.h"
 #include "rm-console/screen.h"
 #include "rm_env.h"
 
 #define USAGE		"rm-console [--plain]\n" \
+			"       rm-console --monitor\n" \
 			"       rm-console --self-test"
 
 bool
@@ -84,27 +86,28 @@ int
 main(int argc, char *argv[])
 {
 	static const struct option longs[] = {
+		{ "monitor", no_argument, NULL, 'm' },
 		{ "plain", no_argument, NULL, 'p' },
 		{ "self-test", no_argument, NULL, 't' }, { 0 }
 	};
-	bool plain = false, test = false;
+	int ch, events, tty, mode = 0;
 	char ops[PATH_MAX];
-	int ch, events, tty;
 
 	rm_die_init("rm-console");
 	while ((ch = getopt_long(argc, argv, "+", longs, NULL)) != -1) {
-		if ((ch != 'p' && ch != 't') || plain || test)
+		if (ch == '?' || mode != 0)
 			die_usage(USAGE);
-		plain = ch == 'p';
-		test = ch == 't';
+		mode = ch;
 	}
 	if (optind != argc)
 		die_usage(USAGE);
 	find_tools(ops, sizeof(ops));
-	if (test)
+	if (mode == 't')
 		self_test(ops);
+	if (mode == 'm')
+		lines_run();
 	events = watch_open();
-	if (plain || !screen_is_possible())
+	if (mode == 'p' || !screen_is_possible())
 		plain_run(events);
 	tty = screen_open();
 	(void)atexit(screen_close);

@@ -128,6 +128,7 @@ parse_args(int argc, char *argv[], struct opts *opts)
 static _Noreturn void
 refuse(enum rm_code code, const char *text)
 {
+	rm_tally_add(RM_TALLY_REFUSED, 1);
 	rm_peer_say("! %s %s", rm_code_word(code), text);
 	diex(RM_EXIT_REFUSED, "%s: refused: %s", record_peer(), text);
 }
@@ -143,6 +144,7 @@ deny(const struct visit *visit, int64_t begun)
 	int64_t step = visit->opts->deny_ms;
 	int64_t spent = rm_num_now_ms() - begun;
 
+	rm_tally_add(RM_TALLY_REFUSED, 1);
 	rm_peer_rest(begun + (spent / step + 1) * step);
 	rm_peer_say("! %s wrong user or password, or the user is blocked",
 	    rm_code_word(RM_CODE_DENIED));

@@ -296,6 +296,7 @@ TCPREMOTEPORT=[1-9]*"
 }
 
 @test "rm-listen: without -a who is there stays, and the newcomer is refused" {
+	count_here
 	listen rm-listen -R 4 -c 2 :: 0 -- ./echo
 	local a b c
 	dial a
@@ -308,6 +309,7 @@ TCPREMOTEPORT=[1-9]*"
 	until_true dial c
 	stop
 	[ "$(strangers refused)" -ge 1 ]
+	[ "$(counted 3)" = "$(strangers refused)" ]
 }
 
 @test "rm-listen: -p limits an address without -a, too" {

@@ -122,10 +122,13 @@ greeted() {
 }
 
 @test "rm-auth: one custodian is enough where the policy says 1" {
+	count_here
 	echo 'session 1' >state/policy
 	vote alice alice >in.txt
 	try 0 rm-auth session true <in.txt
 	[ "${lines[1]}" = "+ 1 of 1 for alice: alice" ]
+	# A session more, and nobody refused.
+	[ "$(counted 2) $(counted 3)" = '1 0' ]
 }
 
 @test "rm-auth verifies P-256, P-384, RSA and Ed25519" {
@@ -284,11 +287,13 @@ ip 192.0.2.7" ]
 }
 
 @test "rm-auth says how far it was when the input ends" {
+	count_here
 	vote bob alice >in.txt
 	try 1 rm-auth session -- echo in <in.txt
 	[ "${lines[2]}" = "! quorum-incomplete 1 of 2 for bob: alice; no more votes came" ]
 	[ ${#lines[@]} = 3 ]
 	has "$stderr" '*rm-auth: fatal: 192.0.2.7: refused: 1 of 2 for bob: alice; no more votes came'
+	[ "$(counted 2) $(counted 3)" = '0 1' ]
 }
 
 @test "rm-auth does not wait for ever for the first valid vote" {
@@ -349,9 +354,11 @@ ip 192.0.2.7" ]
 	rm-once run/session -- sh -c 'echo up >up; read -r _ <hold' 3>&- &
 	PIDS+=("$!")
 	read -r -t 60 _ <up
+	count_here
 	try 1 rm-auth session -- echo in
 	has "$output" "rm/1 $(<state/appliance) busy arming=*"
 	[ ${#lines[@]} = 1 ]
+	[ "$(counted 3)" = 1 ]
 	echo >hold
 	wait "${PIDS[-1]}"
 	try 1 rm-auth session -- echo in </dev/null

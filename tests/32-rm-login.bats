@@ -68,6 +68,7 @@ RM_LOGIN_USER=master" ]
 
 @test "rm-login says the same to a wrong password, an unknown user and a blocked one" {
 	local line
+	count_here
 	echo 7 >users/eve/failures
 	for line in 'login bob wrong-password' 'login nobody wrong-password' \
 		'login eve eves-password' 'login eve wrong-password' \
@@ -77,6 +78,7 @@ RM_LOGIN_USER=master" ]
 		try 1 rm-login -d 0.01 users -- echo in <<<"$line"
 		[ "$output" = "$DENIED" ]
 	done
+	[ "$(counted 3)" = 8 ]
 	# Three were bob's own.
 	[ "$(failures bob)" = 3 ]
 	[ "$(failures eve)" = 7 ]

@@ -20,6 +20,7 @@ load console
 	run -0 sed -n 's/^ *│ \(.*[^ ]\) *│$/\1/p' <<<"$output"
 	[ "$output" = 'About
 Start Service
+Monitor ▸
 Remote Management
 Configuration ▸
 Partition ▸
@@ -311,7 +312,7 @@ Power Off ▸' ]
 	. "$RM_TESTS/../completions/rm-console"
 	COMP_WORDS=(rm-console --) COMP_CWORD=1
 	_comp_cmd_rm_console
-	[ "${COMPREPLY[*]}" = '--plain --self-test' ]
+	[ "${COMPREPLY[*]}" = '--monitor --plain --self-test' ]
 	COMP_WORDS=(rm-console x) COMP_CWORD=1
 	_comp_cmd_rm_console
 	[ -z "${COMPREPLY[*]}" ]

@@ -217,6 +217,46 @@ shows_idle() {
 	disarmed
 }
 
+@test "rm-console: killed in the middle of a session it comes back right" {
+	console
+	console_arm
+	hold run/session
+	see 'active manager: 172.17.0.1'
+	console_pid
+	kill -KILL "$CONSOLE_PID"
+	until_true [ -s rc ]
+	armed
+	# What changed meanwhile is seen as well.
+	sed 's/^ip .*/ip 172.17.0.9/' run/session.holder >run/new
+	mv run/new run/session.holder
+	console
+	see 'active manager: 172.17.0.9'
+	shows "$RM_TITLE"
+	shows 'alice,bob'
+	armed
+	press x at Main
+	disarmed
+}
+
+@test "rm-console: a thousand events a second, and a key is answered" {
+	log_lines 1 1000 >state/audit.log
+	console
+	console_arm
+	hold run/session
+	see 'active manager'
+	while :; do echo >run/audit.head; done 3>&- &
+	PIDS+=("$!")
+	see 'op-1000: read'
+	keys x
+	effect disarmed
+	effect at Main
+	# In a menu as well.
+	keys P
+	effect on Partition
+	keys Enter
+	effect at Partition
+}
+
 @test "rm-console shows foreign text without what could harm a terminal" {
 	console
 	console_arm
@@ -275,11 +315,11 @@ console_path() {
 	console_arm
 	local before
 	before=$(wakes)
-	read -r -t 2 _ <><(:) || :
+	read -r -t 10 -u "$SILENCE" _ || :
 	[ "$(wakes)" = "$before" ]
 	press x at Main
 	before=$(wakes)
-	read -r -t 2 _ <><(:) || :
+	read -r -t 10 -u "$SILENCE" _ || :
 	[ "$(wakes)" = "$before" ]
 }
 

@@ -72,7 +72,7 @@ mux() {
 console() {
 	# A server of its own: the one before may still be ending.
 	TERMINAL=$((${TERMINAL:-0} + 1))
-	CONSOLE_PID=
+	CONSOLE_PID='' RESTS=''
 	# To wait on: nothing ever comes.
 	[ -n "${SILENCE:-}" ] || exec {SILENCE}<> <(:)
 	mux new-session -d -x 80 -y 25 \
@@ -121,18 +121,22 @@ shows_not() {
 # that is selected, without the sign of a further menu) and its ROW.  With
 # KNOWN nothing can have changed since the last one.
 look() {
-	local sgr=$'\e\\[[0-9;]*m' no=$'[^\e\n]' before
+	local sgr=$'\e\\[[0-9;]*m' no=$'[^\e]' lines i
 	[ -z "${KNOWN:-}" ] || return 0
 	LOOK=$(mux capture-pane -e -p) || return 1
 	TITLE='' FOCUS='' ROW=0
-	[[ ! $LOOK =~ (┤|-\+)\ ($sgr)?($no+)($sgr)?\ (├|\+-) ]] ||
-		TITLE=${BASH_REMATCH[3]}
-	[[ $LOOK =~ $'\e'\[([0-9;]*\;)?(41|7)m($no*) ]] || return 0
-	FOCUS=${BASH_REMATCH[3]}
+	mapfile -t lines <<<"$LOOK"
+	# A line at a time: patterns over all of it take bash seconds.
+	for i in "${!lines[@]}"; do
+		[ -n "$TITLE" ] ||
+			[[ ! ${lines[i]} =~ (┤|-\+)\ ($sgr)?($no+)($sgr)?\ (├|\+-) ]] ||
+			TITLE=${BASH_REMATCH[3]}
+		# Its colours are no gauge's.
+		[[ ${lines[i]} =~ $'\e'\[(37m$'\e'\[41|1\;7)m($no*) ]] || continue
+		FOCUS=${BASH_REMATCH[2]} ROW=$((i + 1))
+		break
+	done
 	FOCUS=${FOCUS%"${FOCUS##*[! ]}"}
-	before=${LOOK%%"${BASH_REMATCH[0]}"*}
-	before=${before//[!$'\n']/}
-	ROW=$((${#before} + 1))
 	FOCUS=${FOCUS% ▸}
 	[[ $FOCUS = '<'* ]] || FOCUS=${FOCUS% >}
 }
@@ -161,6 +165,7 @@ gone() {
 
 effect() {
 	local i
+	RESTS=
 	for ((i = 0; i < 1200; i++)); do
 		! "$@" || return 0
 		yield
@@ -176,15 +181,21 @@ yield() {
 }
 
 # Waits until the console sleeps, with all it has drawn on the screen: two
-# looks one after the other show the same, and it did not wake in between.
+# looks one after the other show the same.  What changes by itself, each
+# second, never rests: there four looks are enough.
 calm() {
 	local i was='' stat
+	[ -z "${RESTS:-}" ] || return 0
 	for ((i = 0; i < 1200; i++)); do
 		stat=S
 		! console_pid 2>/dev/null ||
 			read -r _ _ stat _ <"/proc/$CONSOLE_PID/stat"
 		look || return 1
-		[ "$stat $LOOK" != "S $was" ] || return 0
+		if [ "$stat $LOOK" = "S $was" ] ||
+			{ [ "$i" -ge 4 ] && [ "$stat" = S ]; }; then
+			RESTS=1	# until somebody types, or waits
+			return 0
+		fi
 		was=
 		[ "$stat" != S ] || was=$LOOK
 	done
@@ -204,6 +215,7 @@ answered() {
 
 # Without any care: for what is no step on a way.
 keys() {
+	RESTS=
 	mux send-keys "$@"
 }
 
@@ -402,4 +414,33 @@ start_log() {
 		state/audit.log 3>&- 2>/dev/null &
 	PIDS+=("$!")
 	until_true [ -S run/audit.sock ]
+}
+
+# tally CALLS LOG-INS SESSIONS REFUSED: the counters, by hand (rm_tally.h).
+tally() {
+	perl -e 'print pack("Q<4 x480", @ARGV)' "$@" >run/tally.new
+	mv run/tally.new run/tally	# nobody maps half of one
+}
+
+# log_lines FROM TO [EXTRA]: records without an appender; the chain is not
+# looked at here.
+log_lines() {
+	local prev
+	prev=$(printf '%064d' 0)
+	seq "$1" "$2" | sed "s/.*/& 2026-11-30T10:00:00Z 7 read operation=op-&${3:-} prev=$prev/"
+}
+
+# --- golden captures --------------------------------------------------------
+
+# golden NAME [SED]: the screen is that of tests/screens/NAME.txt, once SED
+# (extended) has masked what changes.  make golden writes those files; with
+# PICTURES=FOLDER it leaves a picture of each there.
+golden() {
+	local name=${1// /-}
+	local want=$RM_TESTS/screens/$name.txt
+	calm
+	screen | sed -E "s/ +$//; ${2:-}" >"screen.$name"
+	[ -z "${PICTURES:-}" ] || mux capture-pane -e -p >"$PICTURES/$name.ansi"
+	[ -z "${GOLDEN:-}" ] || cp "screen.$name" "$want"
+	diff -u "$want" "screen.$name"
 }

@@ -6,7 +6,7 @@ set -u
 export LC_ALL=C.UTF-8
 # tmux runs what it is given by the shell of the user, who may have none.
 export SHELL=/bin/sh
-unset RM_STATE RM_RUN RM_CONF RM_ADMIT_FD RM_LOCK_FD
+unset RM_STATE RM_RUN RM_CONF RM_ADMIT_FD RM_LOCK_FD RM_TALLY
 
 # Settings of this test alone.
 common_setup() {
@@ -75,6 +75,17 @@ listen() {
 	LISTEN_PID=$!
 	PIDS+=("$LISTEN_PID")
 	read -r -t 60 PORT <ready
+}
+
+# What the programs of this test count (rm_tally.h): count_here, and then
+# counted SLOT.
+count_here() {
+	truncate -s 512 run/tally
+	export RM_TALLY=$PWD/run/tally
+}
+
+counted() {
+	od -A n -t u8 -j $((8 * $1)) -N 8 run/tally | tr -d ' '
 }
 
 # Waits, without polling the clock of a test, until a command succeeds; the

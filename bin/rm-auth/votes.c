@@ -21,6 +21,7 @@
 #include "rm_num.h"
 #include "rm_peer.h"
 #include "rm_signed.h"
+#include "rm_tally.h"
 #include "visit.h"
 
 void
@@ -35,6 +36,7 @@ give_up(const struct visit *visit, const char *why)
 {
 	char told[QUORUM_TEXT_MAX];
 
+	rm_tally_add(RM_TALLY_REFUSED, 1);
 	quorum_tell(&visit->quorum, told);
 	rm_peer_say("! quorum-incomplete %s; %s", told, why);
 	diex(RM_EXIT_REFUSED, "%s: refused: %s; %s", visit->ip, told, why);

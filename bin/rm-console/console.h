@@ -75,6 +75,9 @@ unsigned int watch_take(void);
 /* Follows the holder of the session, or nobody (0): its end is an event. */
 void watch_holder(pid_t pid);
 
+/* While on, each change of the audit log is WATCH_FACTS, too. */
+void watch_log(bool on);
+
 /* Follows a descriptor of a task; it leaves when it is closed. */
 void watch_task(int fd);
 

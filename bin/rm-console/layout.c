@@ -106,6 +106,8 @@ width_of(const struct window *w, int max)
 	const char *s;
 	size_t i;
 
+	if (w->full)
+		return max;
 	for (s = w->text; s != NULL && *s != '\0'; s = strchr(s, '\n')) {
 		if (*s == '\n')
 			s++;
@@ -149,6 +151,7 @@ add_text(struct layout *l, int row, int width, size_t room, size_t top)
 
 	l->page = t.n < room ? t.n : room;
 	l->top = top > t.n - l->page ? t.n - l->page : top;
+	l->below = t.n - l->page - l->top;
 	for (i = 0; i < l->page; i++)
 		add(l, LAYOUT_PLAIN, 1, row++, width,
 		    t.line[l->top + i].at, t.line[l->top + i].len);
@@ -282,6 +285,8 @@ layout_make(struct layout *ret, const struct window *w, int cols, int rows,
 		entries = room - (int)(t.n < 4 ? t.n : 4);
 	text = (int)t.n < room - entries ? (int)t.n : room - entries;
 	row = add_text(ret, row, width, (size_t)text, top);
+	if (w->full)
+		row = text = room - entries;
 	if (text > 0 && fixed + entries + (int)w->n_buttons > 0)
 		row++;
 	row = add_gauges(ret, w, row, width);

@@ -27,6 +27,7 @@ struct layout_piece {
 struct layout {
 	int width, height;	/* of the window's inside */
 	size_t top, page;	/* first line of text that shows; how many do */
+	size_t below;		/* lines behind these */
 	size_t n;
 	struct layout_piece piece[LAYOUT_PIECES];
 };

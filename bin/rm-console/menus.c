@@ -35,6 +35,11 @@ static const struct menu configuration = { "Configuration", {
 	{ "Return to Factory Mode", "factory-reset", menu_run, NULL }
 } };
 
+static const struct menu monitor = { "Monitor", {
+	{ "Counters", NULL, menu_push, &counters_view },
+	{ "Event Log", NULL, events_open, NULL }
+} };
+
 static const struct menu partition = { "Partition", {
 	{ "List", "partition-list", menu_run, NULL },
 	{ "Create", "partition-create", menu_run, NULL },
@@ -53,6 +58,7 @@ static const struct menu power = { "Power Off", {
 #define MAIN(label, operation) { "Main", { \
 	{ "About", NULL, about_open, NULL }, \
 	{ label, operation, menu_run, NULL }, \
+	{ "Monitor>", NULL, menu_open, &monitor }, \
 	{ "Remote Management", NULL, menu_arm, NULL }, \
 	{ "Configuration>", NULL, menu_open, &configuration }, \
 	{ "Partition>", "partition-list", menu_open, &partition }, \

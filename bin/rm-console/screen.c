@@ -27,7 +27,7 @@ static struct {
 	bool drawing, utf8, has_window;
 	struct termios before;
 	newtComponent form;
-	size_t page;
+	size_t page, below;
 } s = { .tty = -1 };
 
 /* Every byte is a byte: none stops, interrupts, or is kept for a line. */
@@ -148,6 +148,12 @@ screen_page(void)
 	return s.page;
 }
 
+size_t
+screen_below(void)
+{
+	return s.below;
+}
+
 static void
 drop_window(void)
 {
@@ -241,6 +247,7 @@ screen_draw(const char *root, const char *left, const char *right,
 	layout_make(&l, w, cols, rows, focus, *top);
 	*top = l.top;
 	s.page = l.page;
+	s.below = l.below;
 	newtCenteredWindow((unsigned int)l.width, (unsigned int)l.height,
 	    w->title);
 	s.form = newtForm(NULL, NULL, 0);

@@ -39,6 +39,7 @@ struct screen_gauge {
 struct window {
 	const char *title;
 	const char *text;	/* or NULL; lines end with LF, long ones wrap */
+	bool full;		/* as large as it can be, whatever the text */
 	size_t n_gauges, n_fields, n_entries, n_buttons;
 	struct screen_gauge gauge[SCREEN_GAUGES];
 	struct screen_field field[SCREEN_FIELDS];
@@ -68,6 +69,9 @@ void screen_draw(const char *root, const char *left, const char *right,
 
 /* Lines of text that one page shows, at the last drawing. */
 size_t screen_page(void);
+
+/* Lines of text behind those, to which one can still scroll. */
+size_t screen_below(void);
 
 /* Learns the new size; draw afterwards. */
 void screen_resize(void);

@@ -111,6 +111,12 @@ ui_follow(void)
 	upmost()->top = SIZE_MAX;
 }
 
+size_t *
+ui_top(void)
+{
+	return &upmost()->top;
+}
+
 const char *
 ui_ops(void)
 {
@@ -330,7 +336,7 @@ take_events(void)
 	}
 	if ((what & WATCH_CARD) != 0 && reader_take())
 		(void)activity();
-	if ((what & WATCH_FACTS) != 0 && look())
+	if ((what & WATCH_FACTS) != 0 && (look() || upmost()->view->live))
 		ui.dirty = true;
 	if ((what & WATCH_TASK) == 0)
 		return;

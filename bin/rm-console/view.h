@@ -28,6 +28,8 @@ struct view {
 	void (*ended)(void);
 	/* The view goes, whatever the reason: what it holds can be wiped. */
 	void (*left)(void);
+	/* It shows more than facts: drawn at every event. */
+	bool live;
 	/* How often it is drawn without any event; 0: not at all. */
 	unsigned int (*tick_ms)(void);
 };
@@ -44,6 +46,9 @@ void ui_home(void);
 
 /* The text stays at its end while more comes. */
 void ui_follow(void);
+
+/* The first line of the text that shows, to be read and set. */
+size_t *ui_top(void);
 
 /* What was so at the last look. */
 extern struct facts ui_facts;
@@ -221,6 +226,11 @@ extern const struct view first_view;
 
 void policy_open(const struct menu_entry *e);
 extern const struct view clock_view;
+
+/* --- counters.c, events.c: the monitor ------------------------------------ */
+
+extern const struct view counters_view;
+void events_open(const struct menu_entry *e);
 
 /* --- rm.c ----------------------------------------------------------------- */
 

@@ -25,10 +25,10 @@
 	IN_MODIFY | IN_CLOSE_WRITE | IN_ONLYDIR)
 
 static struct {
-	int all, signals, folders, again, holder, reader;
+	int all, signals, folders, again, holder, reader, log;
 	pid_t holder_pid, dead_pid;
 	bool waiting, more;	/* for again; and something came meanwhile */
-} w = { -1, -1, -1, -1, -1, -1, 0, 0, false, false };
+} w = { -1, -1, -1, -1, -1, -1, -1, 0, 0, false, false };
 
 static void
 follow(int fd)
@@ -85,6 +85,8 @@ matters(const struct inotify_event *ev)
 
 	if (ev->len == 0)		/* a folder went, or events were lost */
 		return true;
+	if (ev->wd == w.log)
+		return strcmp(ev->name, "audit.log") == 0;
 	for (i = 0; names[i] != NULL; i++)
 		if (strcmp(ev->name, names[i]) == 0)
 			return true;
@@ -208,6 +210,17 @@ watch_reader(int fd)
 	w.reader = fd;
 	if (fd != -1)
 		follow(fd);
+}
+
+void
+watch_log(bool on)
+{
+	if (on && w.log == -1)
+		w.log = inotify_add_watch(w.folders, rm_env_state(), EVENTS);
+	else if (!on && w.log != -1) {
+		(void)inotify_rm_watch(w.folders, w.log);
+		w.log = -1;
+	}
 }
 
 void

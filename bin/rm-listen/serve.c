@@ -24,6 +24,7 @@
 #include "listen.h"
 #include "rm_below.h"
 #include "rm_num.h"
+#include "rm_tally.h"
 #include "rm_visitors.h"
 
 #define PAUSE_MS	100	/* when the system lacks something */
@@ -131,6 +132,7 @@ make_room(const uint8_t *net)
 	    RM_VISITORS_EVICT) {
 		doom(&all.v[victim]);
 		strangers.evicted++;
+		rm_tally_add(RM_TALLY_REFUSED, 1);
 	}
 	return verdict == RM_VISITORS_WELCOME;
 }
@@ -233,9 +235,10 @@ welcome(const struct listener *l)
 	}
 	if (peer_know(&peer, l, conn, &from) == -1)
 		strangers.lost++;
-	else if (!make_room(peer.remote.net))
+	else if (!make_room(peer.remote.net)) {
 		strangers.refused++;
-	else if (start(l, conn, &peer) == -1)
+		rm_tally_add(RM_TALLY_REFUSED, 1);
+	} else if (start(l, conn, &peer) == -1)
 		pause_accepting("start the program");
 	else
 		rm_info("connection %s (%zu %s)", peer.text,
