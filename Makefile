@@ -39,7 +39,7 @@ COMPILE = $(CC) -std=c17 $(CPPFLAGS) $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS)
 TOOLS := $(patsubst bin/%.c,%,$(wildcard bin/*.c))
 SCRIPTS := $(patsubst bin/%,%,$(shell find bin -maxdepth 1 -type f ! -name '*.c'))
 SHARED := $(patsubst lib/%,%,$(filter-out %.c %.h, \
-	$(shell find lib -type f ! -path 'lib/gate/*')))
+	$(shell find lib -type f ! -path 'lib/gate/*' ! -path 'lib/systemd/*')))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
 HELPERS := probe-matrix probe-rules probe-load probe-client piv-card wait-card raw-sign kill-at
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
@@ -135,7 +135,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(patsubst lib/%.c,$(BUILD)/fuzz/obj/%.o,$(wildc
 		$(call pkglibs,$(PKGS_test))
 
 # What goes where: built or source file, and its place.
-UNITFILES := $(notdir $(wildcard systemd/*))
+UNITFILES := $(notdir $(wildcard lib/systemd/*))
 PLACES = $(foreach f,$(TOOLS) $(SCRIPTS),$(BUILD)/bin/$(f):$(BINDIR)/$(f)) \
 	$(foreach f,$(SHARED) rm-gate.so programs.sha256,$(BUILD)/lib/rm/$(f):$(LIBDIR)/$(f)) \
 	$(foreach f,$(wildcard man/*.[1-9]),$(f):$(MANDIR)/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
@@ -144,7 +144,7 @@ install: all
 	$(Q)for f in $(PLACES); do install -D -m $$(test -x $${f%%:*} && \
 		echo 755 || echo 644) $${f%%:*} $(DESTDIR)$${f#*:}; done
 	$(Q)for f in $(UNITFILES); do sed 's|@BINDIR@|$(BINDIR)|g; s|@LIBDIR@|$(LIBDIR)|g' \
-		systemd/$$f | install -D -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$f; done
+		lib/systemd/$$f | install -D -m 644 /dev/stdin $(DESTDIR)$(UNITDIR)/$$f; done
 uninstall:; $(Q)for f in $(PLACES) $(UNITFILES:%=:$(UNITDIR)/%); do rm -f $(DESTDIR)$${f#*:}; done
 clean:; rm -rf build
 -include $(shell find $(BUILD)/obj $(BUILD)/pic $(BUILD)/fuzz -name '*.d' 2>/dev/null)
