@@ -264,9 +264,9 @@ killing() {
 @test "partition-delete, killed at any point: the user is there, whole, or not" {
 	local point there=0 users=$PWD/state/current/users
 	printf '%s\n' bob-password 123456 >secrets
-	for point in rm,before,1 rm-once,before,1 rm-once,after,1 mv,before,1 \
-		mv,after,1 sync,before,1 sync,after,1 rm-once,before,2 \
-		rm,before,2 rm,after,2 sync,before,2 sync,after,2; do
+	for point in rm,before,1 rm,before,2 rm-once,before,1 rm-once,after,1 \
+		mv,before,1 mv,after,1 sync,before,1 sync,after,1 rm-once,before,2 \
+		rm,before,3 rm,after,3 sync,before,2 sync,after,2; do
 		[ -e "$users/bob" ] ||
 			try 0 "$RM_OPS/partition-create" bob <secrets
 		# shellcheck disable=SC2086
@@ -278,7 +278,7 @@ killing() {
 			has "$output" 'bob objects=0 * pin=set * label=bob'
 		}
 	done
-	[ $there -eq 4 ]
+	[ $there -eq 5 ]
 	try 0 "$RM_OPS/partition-create" eve <secrets
 	[ "$(find "$users" -mindepth 1 -maxdepth 1 -name '.*.*' | wc -l)" = 0 ]
 }
