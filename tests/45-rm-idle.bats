@@ -127,6 +127,9 @@ not_used() {
 # idle_all_the_same TEXT [BEFORE]: the peer says BEFORE, and then TEXT without
 # an end.
 idle_all_the_same() {
+	# Not the one that the writer of before may still have.
+	rm -f in
+	mkfifo in
 	(printf '%b' "${2:-}"
 	for ((i = 0; i < 400; i++)); do
 		printf '%b' "$1"
