@@ -245,7 +245,7 @@ waits_for_answer() {
 	try 100 rmctl -H box --user app p11 more </dev/null
 	try 100 rmctl -H box --user app --call-timeout x p11 </dev/null
 	has "$stderr" *'bad number of seconds: x'*
-	try 100 rmctl -H box --user app --password-fd 9 p11 </dev/null
+	try 100 rmctl -H box --user app --password-fd 9 p11 </dev/null 9>&-
 	try 100 rmctl --password-file a --password-fd 0 p11 </dev/null
 	has "$stderr" *'--password-file and --password-fd are given both'*
 	try 100 script -qec 'rmctl -H box --user app p11' /dev/null

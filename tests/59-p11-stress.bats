@@ -68,5 +68,6 @@ manager() {
 	done
 	# And what is left is whole.
 	run -0 p11 --login --pin 1234 -O
-	has "$output" '*Private Key Object; EC*Public Key Object; EC*'
+	has "$output" '*Private Key Object; EC*'
+	has "$output" '*Public Key Object; EC*'
 }
