@@ -130,6 +130,121 @@ full_unlock_master() {
 	on_disk 2m full_unlock_master
 }
 
+# --- at boot ----------------------------------------------------------------
+
+# cold_boot CODE PATTERN: does not come up, says why, and leaves nothing.
+cold_boot() {
+	local rc=0
+	timeout 60 rm-supervise boot --headless >cold 2>why || rc=$?
+	[ "$rc" = "$1" ] && has "$(tail -n 1 why)" "$2"
+	[ ! -s cold ]
+	[ ! -e run/console/armed ]
+	[ ! -S run/audit.sock ]
+	until_true rm-once -q state/lock
+	[ -z "$(pgrep -f "$RM_RUN/service")" ]
+}
+
+unfit_at_boot() {
+	# Read-only: not even the lock can be had.
+	box_boot
+	box_end
+	echo 2 >state/rearm
+	mount --bind state state
+	mount -o remount,bind,ro state
+	cold_boot 111 '*unable to lock *state/lock: Read-only file system'
+	umount state
+	[ "$(<state/boot-count)" = 1 ]
+	# Full: the boot cannot be counted, so that no other is taken for it.
+	leave state 0
+	cold_boot 111 '*unable to write *: No space left on device'
+	rm state/filler
+	ln -s /dev/full state/boot-count.new
+	cold_boot 111 '*unable to count the boot in *: is the disk full or read-only?'
+	rm state/boot-count.new
+	[ "$(<state/boot-count)" = 1 ]
+	# A log that is full.
+	mkdir log
+	mount -t tmpfs -o size=1m tmpfs log
+	cp state/audit.log log/audit.log
+	mount --bind log/audit.log state/audit.log
+	pad 30
+	cold_boot 111 '*the audit log does not take the record boot: ! system the log cannot be written'
+	rm log/filler
+	# That was the boot that was to be armed again: this one is not.
+	[ "$(<state/boot-count)" = 2 ]
+	box_boot
+	[ "$BOOTED" = 'boot 3 of box' ]
+	[ ! -e run/console/armed ]
+	[ ! -e state/rearm ]
+	rm-audit verify state/audit.log >verified
+}
+
+@test "a disk that is read-only or full at boot: said, nothing half, and well again when it is" {
+	on_disk 4m unfit_at_boot
+}
+
+rearm_stays() {
+	# It could not be removed at the boot that it names.
+	box_boot
+	box_end
+	echo 2 >state/rearm
+	mkdir rm.bin
+	printf '%s\n' '#!/bin/sh' \
+		'case $* in *rearm*) echo "rm: read-only" >&2; exit 1 ;; esac' \
+		'exec /bin/rm "$@"' >rm.bin/rm
+	chmod 755 rm.bin/rm
+	PATH=$PWD/rm.bin:$PATH cold_boot 111 '*unable to remove *state/rearm'
+	[ "$(<state/rearm)" = 2 ]
+	box_boot
+	[ "$BOOTED" = 'boot 3 of box' ]
+	[ ! -e run/console/armed ]
+	[ ! -e state/rearm ]
+	# Nor when somebody disarmed: at once, and for the boot that it names.
+	rm-supervise arm >/dev/null
+	echo 4 >state/rearm
+	mount --bind state state
+	mount -o remount,bind,ro state
+	if rm-supervise disarm 2>why; then
+		return 1
+	fi
+	[ ! -e run/console/armed ]
+	[ "$(<state/rearm)" = 4 ]
+	until_true rm-once -q run/remote.addr
+	box_end KILL
+	until_true umount state
+	box_boot
+	[ "$BOOTED" = 'boot 4 of box' ]
+	[ ! -e run/console/armed ]
+	[ ! -e state/rearm ]
+	[ ! -e run/rearm.void ]
+	# What is healthy arms again, as ever.
+	rm-supervise arm >/dev/null
+	command_to 'restart confirm=box' >/dev/null
+	box_booted
+	until_true [ -e run/console/armed ]
+}
+
+@test "a rearm that cannot be removed arms no later boot" {
+	on_disk 4m rearm_stays
+}
+
+full_restart() {
+	box_boot
+	rm-supervise arm >/dev/null
+	# Full for this one file.
+	ln -s /dev/full state/rearm.new
+	[ "$(command_to 'restart confirm=box')" = '+ done' ]
+	box_booted
+	[ "$BOOTED" = 'boot 2 of box' ]
+	grep -q 'rearm cannot be written' box.log
+	[ ! -e run/console/armed ]
+	[ ! -e state/rearm ] && [ ! -L state/rearm.new ]
+}
+
+@test "restart with a disk too full for rearm: it comes back, disarmed" {
+	on_disk 4m full_restart
+}
+
 read_only() {
 	box_boot
 	local was line
