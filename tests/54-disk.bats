@@ -13,7 +13,7 @@ setup() {
 # on_disk SIZE BODY: runs a function where state is a disk of that size.
 on_disk() {
 	PATH=$PATH:/usr/sbin:/sbin timeout 300 unshare --user --map-current-user \
-		--keep-caps --mount bash -c "$(declare -f; declare -p MASTER_PASSWORD)
+		--keep-caps --mount bash -c "$(declare -f; declare -p MASTER_PASSWORD OPERATIONS)
 		set -eu
 		trap box_end EXIT
 		mount -t tmpfs -o size=$1 tmpfs state
@@ -128,6 +128,138 @@ full_unlock_master() {
 
 @test "unlock-master on a disk that is full at any of its steps is undone or done" {
 	on_disk 2m full_unlock_master
+}
+
+# --- every operation ----------------------------------------------------------
+
+OPERATIONS='unlock-master stop-service start-service set-mode restart switch-off factory-reset'
+
+# line_of OPERATION: as it is asked for.
+line_of() {
+	case $1 in
+	set-mode) echo 'set-mode RM1 confirm=box' ;;
+	restart | switch-off | factory-reset) echo "$1 confirm=box" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# before OPERATION: an appliance that is up, on which it has something to do.
+before() {
+	if [ ! -e state/appliance ]; then
+		box_end
+		rm-supervise init box <<<"$MASTER_PASSWORD" >/dev/null
+	fi
+	box_lives || box_boot
+	echo 7 >state/current/users/master/failures
+	case $1 in
+	set-mode)
+		[ "$(<state/current/mode)" = NRM ] ||
+			command_to 'set-mode NRM confirm=box' >/dev/null
+		;;
+	start-service) command_to stop-service >/dev/null ;;
+	*) command_to start-service >/dev/null ;;
+	esac
+	boot=$(<state/boot-count)
+}
+
+# came_to OPERATION: before or after, once all that goes on has come to rest.
+came_to() {
+	# Gone in the meantime is what is looked at now.
+	power_settles "$boot" || :
+	if box_lives && [ -e state/appliance ] && [ -e run/service ]; then
+		until_true box_listens
+	fi
+	case $1 in
+	unlock-master) [ "$(<state/current/users/master/failures)" = 7 ] ;;
+	stop-service) [ -e run/service ] ;;
+	start-service) [ ! -e run/service ] ;;
+	set-mode) [ "$(<state/current/mode)" = NRM ] ;;
+	restart) [ "$(<state/boot-count)" = "$boot" ] ;;
+	switch-off) box_lives ;;
+	factory-reset) [ -e state/appliance ] ;;
+	esac && echo before || echo after
+}
+
+# one_of ANSWER IS: what may be answered to what has happened.
+one_of() {
+	case $1,$2 in
+	'+'*,after | '! '*,before) ;;
+	*) echo "$op: $1: $2"; return 1 ;;
+	esac
+}
+
+full_run() {
+	mount -t tmpfs -o size=1m tmpfs run
+	mkdir run/console
+	local op boot free is
+	for op in $OPERATIONS; do
+		for free in 0 4 8 64; do
+			before "$op"
+			leave run "$free"
+			command_to "$(line_of "$op")" >answer
+			rm -f run/filler
+			is=$(came_to "$op")
+			[ "$(cut -c 1 answer)" = + ] || box_lives
+			# Done, but it could not be said how.
+			[ "$is" = after ] || one_of "$(<answer)" "$is"
+		done
+		# With room for all of it, it is done.
+		one_of "$(<answer)" after
+		[ "$is" = after ]
+	done
+	next_boot_or_init
+}
+
+next_boot_or_init() {
+	[ -e state/appliance ] ||
+		rm-supervise init box <<<"$MASTER_PASSWORD" >/dev/null
+	next_boot
+}
+
+@test "every operation, with RM_RUN full: undone or done, and the service as it should be" {
+	on_disk 4m full_run
+}
+
+log_table() {
+	mkdir log
+	mount -t tmpfs -o size=1m tmpfs log
+	cp state/audit.log log/audit.log
+	mount --bind log/audit.log state/audit.log
+	local op boot begin is open
+	for op in $OPERATIONS; do
+		# Once as it should be, to see what its begin takes.
+		before "$op"
+		command_to "$(line_of "$op")" >answer
+		one_of "$(<answer)" "$(came_to "$op")"
+		begin=$(bytes_of begin)
+		# Not even that: nothing has happened.
+		before "$op"
+		pad $((begin - 30))
+		command_to "$(line_of "$op")" >answer
+		[ "$(<answer)" = '! system the log does not take the record' ]
+		rm log/filler
+		[ "$(came_to "$op")" = before ]
+		# That, and no more: it is done, and told as soon as there is room.
+		before "$op"
+		pad $((begin + 30))
+		command_to "$(line_of "$op")" >answer
+		[ "$(<answer)" = '+ done' ]
+		open=$(rm-audit unfinished state/audit.log)
+		has "$open" "* $op *"
+		rm log/filler
+		[ "$(came_to "$op")" = after ]
+		[ -e state/appliance ] || rm-supervise init box \
+			<<<"$MASTER_PASSWORD" >/dev/null
+		box_lives || box_boot
+		command_to status >answer
+		grep -q " interrupted of=${open%% *} operation=$op " \
+			state/audit.log
+		rm-audit verify state/audit.log >verified
+	done
+}
+
+@test "every operation, with a log that takes no begin, and with one that takes no end" {
+	on_disk 4m log_table
 }
 
 # --- at boot ----------------------------------------------------------------

@@ -77,21 +77,6 @@ strike() {
 	[ "$3" != power ] || box_end KILL
 }
 
-# A word that it left for the supervisor has been taken by now, and acted on.
-power_settles() {
-	local seen boot=$1
-	box_lives || return 0
-	seen=$(grep -c 'unknown word' box.log || :)
-	timeout 10 dd of=run/power conv=nocreat,notrunc <<<mark 2>/dev/null || :
-	until_true power_settled "$seen" "$boot"
-	[ "$(<state/boot-count)" = "$boot" ] || box_booted
-}
-
-power_settled() {
-	[ "$(<state/boot-count)" != "$2" ] || ! box_lives ||
-		[ "$(grep -c 'unknown word' box.log)" -gt "$1" ]
-}
-
 # What is so after the next boot, whatever was before it.
 next_boot() {
 	box_end

@@ -79,6 +79,22 @@ box_end() {
 	BOX_PID=
 }
 
+# power_settles BOOT: a word that was left for the supervisor of that boot has
+# been taken by now, and acted on.
+power_settles() {
+	local seen boot=$1
+	box_lives || return 0
+	seen=$(grep -c 'unknown word' box.log || :)
+	timeout 10 dd of=run/power conv=nocreat,notrunc <<<mark 2>/dev/null || :
+	until_true power_settled "$seen" "$boot"
+	[ "$(<state/boot-count)" = "$boot" ] || box_booted
+}
+
+power_settled() {
+	[ "$(<state/boot-count)" != "$2" ] || ! box_lives ||
+		[ "$(grep -c 'unknown word' box.log)" -gt "$1" ]
+}
+
 # A command line, with these lines as its payload, if there are any.
 command_lines() {
 	local line=$1
