@@ -23,34 +23,6 @@ teardown() {
 	common_teardown
 }
 
-# --- the appliance with its console, in a terminal ----------------------------
-
-boot() {
-	rm -f rc
-	console 'room rm-supervise boot'
-}
-
-# Switched off; without a trace in the process table.
-boot_end() {
-	[ -n "${TERMINAL:-}" ] || return 0
-	[ ! -p run/power ] || [ -e rc ] ||
-		timeout 10 sh -c 'echo switch-off >run/power' || :
-	until_true [ -e rc ]
-	mux kill-server 2>/dev/null || :
-}
-
-# The console is a child of a child of that terminal's.
-console_pid() {
-	local pid comm=
-	read -r comm <"/proc/${CONSOLE_PID:-none}/comm" || :
-	[ "$comm" != rm-console ] || return 0
-	for pid in $(pgrep -x rm-console); do
-		! grep -qz "^RM_RUN=$PWD/run\$" "/proc/$pid/environ" ||
-			CONSOLE_PID=$pid
-	done
-	[ -e "/proc/${CONSOLE_PID:-none}" ]
-} 2>/dev/null
-
 NOTHING='There is no appliance here yet'
 
 # The wizard up to the custodians.

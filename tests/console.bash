@@ -88,7 +88,16 @@ console_pid() {
 	fi 2>/dev/null
 	pane=$(mux display -p '#{pane_pid}') || return 1
 	CONSOLE_PID=$(pgrep -x rm-console -P "$pane" || pgrep -x rm-console \
-		-P "$(pgrep -P "$pane" | head -n 1)")
+		-P "$(pgrep -P "$pane" | head -n 1)" || booted_console)
+}
+
+# A whole appliance's is further below.
+booted_console() {
+	local pid
+	for pid in $(pgrep -x rm-console); do
+		! grep -qsz "^RM_RUN=$RM_RUN\$" "/proc/$pid/environ" ||
+			echo "$pid"
+	done | grep .
 }
 
 # Ends the console in order first: a terminal that goes sends signals of its
@@ -100,6 +109,26 @@ console_end() {
 			kill -KILL "$CONSOLE_PID"
 	fi
 	CONSOLE_PID=
+	mux kill-server 2>/dev/null || :
+}
+
+# --- a whole appliance with its console, in a terminal -----------------------
+
+boot() {
+	rm -f rc
+	console 'room rm-supervise boot'
+}
+
+is_off() {
+	[ -e rc ]
+}
+
+# Switched off; without a trace in the process table.
+boot_end() {
+	[ -n "${TERMINAL:-}" ] || return 0
+	[ ! -p run/power ] || [ -e rc ] ||
+		timeout 10 sh -c 'echo switch-off >run/power' || :
+	until_true [ -e rc ]
 	mux kill-server 2>/dev/null || :
 }
 

@@ -105,6 +105,8 @@ run_command(void)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		(void)signal(SIGTERM, SIG_DFL);
+		(void)signal(SIGHUP, SIG_DFL);
 		(void)execl("/bin/sh", "sh", "-c", opts.command, (char *)NULL);
 		_exit(127);
 	}
@@ -232,15 +234,17 @@ int
 main(int argc, char *argv[])
 {
 	int status, ret;
+	pid_t first;
 	FILE *out = stderr;
 
 	parse_args(argc, argv);
 	if (opts.out != NULL && (out = fopen(opts.out, "we")) == NULL)
 		fail(opts.out);
+	first = start(argv + optind + 2);
 	/* What ends them ends us by their end. */
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGHUP, SIG_IGN);
-	status = trace(start(argv + optind + 2));
+	status = trace(first);
 	(void)fprintf(out, "steps %lu\n%s\n", steps, done);
 	if (fclose(out) != 0)
 		fail("write");
