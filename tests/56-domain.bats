@@ -500,6 +500,46 @@ lie_after() {
 	B=$APPLIANCE
 }
 
+# lie_in_stream NAME OTHER: in what rsync sends this name is another, which is
+# as long.  The manifest, which is packed, has the name.
+lie_in_stream() {
+	[ "${#1}" -eq "${#2}" ]
+	rm -f lied
+	lie serve "\"\$honest\" | perl -e '
+		while (sysread(STDIN, \$_, 1 << 20)) {
+			open(F, \">>$PWD/lied\") if s{\Q$1\E}{$2}g;
+			syswrite(STDOUT, \$_);
+		}'"
+}
+
+@test "node: one whose rsync sends names that lead elsewhere, or that nobody asked for, is refused" {
+	two_nodes
+	local tokens=users/alice/partition/tokens/0e4a-1 name to
+	name=$(printf '%040d.object' 7)
+	echo key >"a/state/current/$tokens/$name"
+	# Beside the tree, out of staging, and to the root of all.
+	for to in ../../../../../../stray ../../../../../../../stray \
+		../../../../../../../../../../../stray; do
+		# As long as the name.
+		while [ "${#to}" -lt "${#name}" ]; do to+=y; done
+		lie_in_stream "$name" "$to"
+		may 1 pull
+		[ -e lied ]
+		has "${lines[-1]}" '!! failed the node sends what it was not asked for (*'
+	done
+	lie_in_stream "$name" "$(printf '%040d.object' 8)"
+	may 1 pull
+	[ -e lied ]
+	has "${lines[-1]}" '!! failed the node sends what it was not asked for (*'
+	[ -z "$(find "$BATS_RUN_TMPDIR" -name 'strayy*' -o \
+		-name '000*8.object')" ]
+	# And one that does not lie.
+	kill "$LISTEN_PID"
+	serve
+	may 0 pull
+	[ "$(<"staging/tree/$tokens/$name")" = key ]
+}
+
 @test "node: a manifest that another key signed, or nobody, is refused" {
 	two_nodes
 	mkdir -p lies/node
