@@ -333,7 +333,7 @@ boot_killed_at() {
 }
 
 @test "a return to factory mode, killed at any step of its completion, is completed" {
-	local strike_no steps
+	local strike_no steps was
 	for ((strike_no = -1; strike_no < N; strike_no++)); do
 		[ -e state/appliance ] ||
 			rm-supervise init box <<<"$MASTER_PASSWORD" >/dev/null
@@ -344,7 +344,11 @@ boot_killed_at() {
 			steps=$(sed -n 's/^steps //p' steps)
 			continue
 		fi
+		was=$(<state/appliance)
 		boot_killed_at $((1 + strike_no * steps / N))
+		# The log has its last word before the keys go.
+		[ -e state/device.key ] ||
+			grep -q " factory-reset appliance=$was " state/audit.log
 		next_boot
 		[[ $BOOTED == *waits* ]]
 		[ "$(cd state && echo *)" = \
