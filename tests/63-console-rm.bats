@@ -315,11 +315,11 @@ console_path() {
 	console_arm
 	local before
 	before=$(wakes)
-	read -r -t 10 -u "$SILENCE" _ || :
+	moment 10
 	[ "$(wakes)" = "$before" ]
 	press x at Main
 	before=$(wakes)
-	read -r -t 10 -u "$SILENCE" _ || :
+	moment 10
 	[ "$(wakes)" = "$before" ]
 }
 

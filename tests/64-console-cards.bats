@@ -251,7 +251,7 @@ cards_until_disarmed() {
 		card_insert 1 bob
 		for ((j = 0; j < 60; j++)); do
 			! disarmed || break 2
-			yield
+			moment 0.05
 		done
 		card_remove bob
 	done

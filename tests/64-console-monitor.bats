@@ -58,7 +58,7 @@ matches() {
 	local before
 	before=$(grep -c /proc/meminfo trace)
 	before_wakes=$(wakes)
-	read -r -t 3 -u "$SILENCE" _ || :
+	moment 3
 	[ "$(grep -c /proc/meminfo trace)" = "$before" ]
 	[ "$(wakes)" = "$before_wakes" ]
 }
@@ -176,7 +176,7 @@ matches() {
 	console
 	menu Monitor 'Event Log'
 	# Up to two thousand a second.
-	while :; do cat state/lines; yield; done >>state/audit.log 3>&- &
+	while :; do cat state/lines; moment 0.05; done >>state/audit.log 3>&- &
 	PIDS+=("$!")
 	see op-100
 	local i

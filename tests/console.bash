@@ -73,8 +73,6 @@ console() {
 	# A server of its own: the one before may still be ending.
 	TERMINAL=$((${TERMINAL:-0} + 1))
 	CONSOLE_PID='' RESTS=''
-	# To wait on: nothing ever comes.
-	[ -n "${SILENCE:-}" ] || exec {SILENCE}<> <(:)
 	mux new-session -d -x 80 -y 25 \
 		"${1:-rm-console} 2>err; echo \$? >rc" 3>&-
 }
@@ -197,16 +195,11 @@ effect() {
 	RESTS=
 	for ((i = 0; i < 1200; i++)); do
 		! "$@" || return 0
-		yield
+		moment 0.05
 	done
 	echo "never came: $*" >&2
 	screen >&2
 	return 1
-}
-
-# Lets others work for a moment, and takes no process for it.
-yield() {
-	read -r -t 0.05 -u "$SILENCE" _ || :
 }
 
 # Waits until the console sleeps, with all it has drawn on the screen: two
