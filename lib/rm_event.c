@@ -111,9 +111,8 @@ take_answer(int fd, uint64_t *ret_number)
 	return 0;
 }
 
-/* Lets the connection go, whatever still comes there; keeps errno. */
-static void
-hang_up(struct rm_event_log *log)
+void
+rm_event_let_go(struct rm_event_log *log)
 {
 	int saved = errno;
 
@@ -136,7 +135,7 @@ settle(struct rm_event_log *log)
 	}
 	saved = errno;
 	rm_warn("the log at %s did not take the event before", log->path);
-	hang_up(log);
+	rm_event_let_go(log);
 	errno = saved;
 	return saved == EAGAIN ? -1 : 0;
 }
@@ -148,8 +147,15 @@ is_kept(struct rm_event_log *log)
 	struct pollfd one = { log->fd, POLLIN, 0 };
 
 	if (log->fd != -1 && poll(&one, 1, 0) != 0)
-		hang_up(log);
+		rm_event_let_go(log);
 	return log->fd != -1;
+}
+
+void
+rm_event_prepare(struct rm_event_log *log)
+{
+	if (!is_kept(log))
+		log->fd = dial(log->path);
 }
 
 /*
@@ -183,7 +189,7 @@ pass(struct rm_event_log *log, const struct rm_event *ev, bool durable,
 			if (post || take_answer(log->fd, ret_number) == 0)
 				return 0;
 		}
-		hang_up(log);
+		rm_event_let_go(log);
 	} while (kept && (errno == EPIPE || errno == ECONNRESET));
 	return -1;
 }
@@ -209,6 +215,6 @@ rm_event_send(const struct rm_event *ev, const char *path, bool durable,
 	int rc;
 
 	rc = rm_event_tell(&log, ev, durable, ret_number);
-	hang_up(&log);
+	rm_event_let_go(&log);
 	return rc;
 }

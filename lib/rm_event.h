@@ -48,6 +48,16 @@ struct rm_event_log {
 };
 
 /*
+ * Connects ahead of the first event, while there is something else to wait
+ * for: an appender takes about as long to start as a card to sign.  If none is
+ * there, the one who tells an event finds out.
+ */
+void rm_event_prepare(struct rm_event_log *log);
+
+/* Lets the connection go; a process of the appender less.  Keeps errno. */
+void rm_event_let_go(struct rm_event_log *log);
+
+/*
  * As rm_event_send, over log's connection; that is made again when the
  * appender has gone, and dropped when anything went wrong.
  */

@@ -7,6 +7,7 @@
 
 #include "quorum.h"
 #include "rm_code.h"
+#include "rm_event.h"
 #include "rm_reader.h"
 #include "terms.h"
 
@@ -22,6 +23,7 @@ struct visit {
 	struct terms terms;
 	struct quorum quorum;	/* who has voted here; at the end, all */
 	struct rm_reader reader;
+	struct rm_event_log log;
 };
 
 /* Says "! CODE text" to the peer, and the same to the log. */

@@ -60,10 +60,10 @@ struct signed_vote {
 
 /* Enough to prove away from the appliance who signed what. */
 static int
-record(const struct signed_vote *s)
+record(struct visit *visit, const struct signed_vote *s)
 {
-	char path[PATH_MAX];
 	struct rm_event event;
+	int rc;
 
 	rm_event_begin(&event, "vote");
 	rm_event_put(&event, "custodian", s->who);
@@ -72,11 +72,12 @@ record(const struct signed_vote *s)
 		rm_event_put(&event, "kept", "yes");
 	rm_signed_put(&event, s->text, s->vote->sig, s->vote->sig_len,
 	    s->pub);
-	rm_env_run_path(path, sizeof(path), "audit.sock");
-	if (rm_event_send(&event, path, true, NULL) == 0)
-		return 0;
-	rm_warn("the log at %s does not take a vote", path);
-	return -1;
+	rc = rm_event_tell(&visit->log, &event, true, NULL);
+	if (rc == -1)
+		rm_warn("the log at %s does not take a vote", visit->log.path);
+	/* Until the next vote may be long. */
+	rm_event_let_go(&visit->log);
+	return rc;
 }
 
 /*
@@ -101,7 +102,7 @@ count_vote(struct visit *visit, const struct signed_vote *s,
 	if (quorum_is_complete(ret_all) && !terms_hold(&visit->terms))
 		return rm_err_set(err, RM_CODE_DENIED, "arming, policy or "
 		    "custodians have changed: connect again");
-	if (!again && record(s) == -1)
+	if (!again && record(visit, s) == -1)
 		return rm_err_set(err, RM_CODE_SYSTEM, "the audit log does "
 		    "not take the vote");
 	/* Counted and spent in one step: we have the lock. */
@@ -125,7 +126,7 @@ keep_vote(struct visit *visit, const struct signed_vote *s,
 	rm_env_run_path(session, sizeof(session), "session");
 	if (rm_lock_ask(session) != 0)
 		return rm_err_set(err, RM_CODE_BUSY, "a session is under way");
-	if (record(s) == -1)
+	if (record(visit, s) == -1)
 		return rm_err_set(err, RM_CODE_SYSTEM, "the audit log does "
 		    "not take the vote");
 	if (kept_put(s->who, s->vote, visit->channel, visit->keep_ms) == -1)
@@ -194,15 +195,20 @@ say_goodbye(const struct visit *visit)
 void
 visit_collect(struct visit *visit)
 {
+	char log[PATH_MAX];
 	struct rm_vote vote;
 	int n;
 
+	rm_env_run_path(log, sizeof(log), "audit.sock");
+	visit->log = (struct rm_event_log){ .path = log, .fd = -1 };
 	for (n = 0; !quorum_is_complete(&visit->quorum); n++) {
 		if (n == RM_VOTES_MAX)
 			give_up(visit, "one connection has 64 votes");
 		rm_reader_ask(&visit->reader);
-		if (n == 0)
+		if (n == 0) {
+			rm_event_prepare(&visit->log);
 			terms_warm_up(&visit->terms);
+		}
 		if (!rm_peer_wait(visit->reader.answer, visit->deadline))
 			give_up(visit, "no valid vote in time");
 		if (!reader_take(&visit->reader, &vote))
