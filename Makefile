@@ -34,7 +34,8 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wformat=2 -Wstrict-prototypes \
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection \
 	-ftrivial-auto-var-init=zero -fPIE
 LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
-COMPILE = $(CC) -std=c17 $(CPPFLAGS) $(WARN) $(HARDEN) $(SANITIZE) $(CFLAGS)
+COMPILE = mkdir -p $(@D) && $(CC) -std=c17 $(CPPFLAGS) $(WARN) $(HARDEN) \
+	$(SANITIZE) $(CFLAGS)
 
 TOOLS := $(patsubst bin/%.c,%,$(wildcard bin/*.c))
 SCRIPTS := $(patsubst bin/%,%,$(shell find bin -maxdepth 1 -type f ! -name '*.c'))
@@ -68,7 +69,6 @@ $(BUILD)/lib/rm/programs.sha256: $(PRODUCTS:%=$(BUILD)/%)
 tests: all $(UNITS:%=$(BUILD)/tests/%) $(HELPERS:%=$(BUILD)/tests/%)
 
 $(BUILD)/obj/%.o: %.c
-	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(shell $(PKG_CONFIG) --cflags libpcsclite p11-kit-1) \
 		-c -o $@ $<
 
@@ -79,11 +79,9 @@ $(BUILD)/librm.a: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard lib/*.c))
 # which libp11-kit has one, too: -Bsymbolic takes ours.
 MODULE = $(filter-out $(SANITIZE) -fPIE,$(COMPILE)) -fPIC -fvisibility=hidden
 $(BUILD)/pic/%.o: %.c
-	@mkdir -p $(@D)
 	$(Q)$(MODULE) $(shell $(PKG_CONFIG) --cflags p11-kit-1) -c -o $@ $<
 $(BUILD)/lib/rm/rm-gate.so: $(patsubst %.c,$(BUILD)/pic/%.o, \
 	$(wildcard lib/gate/*.c) $(patsubst %,lib/rm_%.c,die err io mech mode num tally text undo))
-	@mkdir -p $(@D)
 	$(Q)$(MODULE) -shared -Wl,-z,defs,-Bsymbolic \
 		$(filter-out -pie,$(LINK)) $(LDFLAGS) -o $@ $^
 
@@ -91,19 +89,16 @@ $(BUILD)/lib/rm/rm-gate.so: $(patsubst %.c,$(BUILD)/pic/%.o, \
 $(foreach t,$(TOOLS),$(eval $(BUILD)/bin/$(t): \
 	$(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard bin/$(t)/*.c))))
 $(BUILD)/bin/%: $(BUILD)/obj/bin/%.o $(BUILD)/librm.a
-	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) \
 		$(BUILD)/librm.a $(call pkglibs,$(PKGS_$*)) $(LDLIBS)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/librm.a
-	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(LINK) -o $@ $^ $(call pkglibs,$(PKGS_test))
 $(BUILD)/tests/piv-card: $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tests/card/piv-*.c))
 $(patsubst %,$(BUILD)/tests/probe-%,matrix rules load client): $(BUILD)/obj/tests/p11/p11.o
 .SECONDEXPANSION:
 $(HELPERS:%=$(BUILD)/tests/%): $$(patsubst %.c,$(BUILD)/obj/%.o, \
 	$$(wildcard tests/*/$$(@F).c))
-	@mkdir -p $(@D)
 	$(Q)$(COMPILE) $(LINK) -o $@ $^ $(call pkglibs,$(PKGS_test))
 
 $(SCRIPTS:%=$(BUILD)/bin/%): $(BUILD)/bin/%: bin/%; $(Q)install -D -m 755 $< $@
