@@ -462,7 +462,7 @@ golden() {
 	local want=$RM_TESTS/screens/$name.txt
 	calm
 	screen | sed -E "s/ +$//; ${2:-}" >"screen.$name"
-	[ -z "${PICTURES:-}" ] || mux capture-pane -e -p >"$PICTURES/$name.ansi"
+	[ -z "${PICTURES:-}" ] || mux capture-pane -e -N -p >"$PICTURES/$name.ansi"
 	[ -z "${GOLDEN:-}" ] || cp "screen.$name" "$want"
 	diff -u "$want" "screen.$name"
 }
