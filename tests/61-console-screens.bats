@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# Every screen at 80x25, held against tests/screens; make golden writes these.
+# Screens at 80x25, held against tests/screens; make golden writes these.  Those
+# that want cards or other appliances are in 62, 64 and 65.
 load helpers
 load console
 
@@ -130,6 +131,7 @@ setup() {
 	press Escape shows 'stopped: the log'
 	golden answer
 }
+
 
 @test "screens: the RM window" {
 	log_lines 1 2 >state/audit.log

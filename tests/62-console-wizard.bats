@@ -203,7 +203,9 @@ whole() {
 @test "first boot: the console makes an appliance, which boots and can be managed" {
 	boot
 	see "$NOTHING"
+	golden first
 	choose 'Make an Appliance' shows 'password of master'
+	golden first-form
 	fill hsm-1
 	field 'operating mode'
 	pick RM1
@@ -215,15 +217,18 @@ whole() {
 	field 'the same again'
 	secret "$MASTER_PASSWORD"
 	choose OK at 'First Custodians'
+	golden first-nobody
 	shows 'cards of  nobody yet'
 	shows_not Continue
 	# A wrong PIN enrols nobody.
 	card_insert 0 alice
 	choose 'Enrol a Custodian' at Enrol
+	golden first-enrol
 	fill alice
 	field 'PIN of the card'
 	secret 654321
 	choose OK shows 'wrong PIN'
+	golden first-wrong-pin
 	press Enter at 'First Custodians'
 	shows 'cards of  nobody yet'
 	card_remove alice
@@ -232,9 +237,12 @@ whole() {
 	card_remove alice
 	wizard_enrol 0 bob
 	shows 'cards of  alice, bob'
+	golden first-custodians
 	choose Continue shows 'How many of the 2'
 	is_so_already shows '< 2 >'
+	golden first-quorum
 	choose OK at Summary
+	golden first-summary
 	shows 'name      hsm-1'
 	shows 'mode      RM1'
 	shows 'session   2 of 2 custodians'

@@ -65,22 +65,27 @@ pin() {
 	press Escape at Main
 	[ ! -e run/console/locked ]
 	choose 'Lock Console' shows 'Lock this console'
+	golden lock-question
 	choose Yes at Locked
+	golden locked
 	until_true logged ' console-locked '
 	# Every key but that one is for nothing.
 	keys Escape P q F5 Tab C-c C-z End
 	press Enter at Unlock
+	golden unlock-form
 	back Locked
 	shows_not Main
 	# A stranger's card, and a wrong PIN, are refused, and recorded.
 	swap mallory
 	choose Unlock
 	pin shows 'no custodian has the key'
+	golden unlock-refused
 	logged ' card-refused purpose=unlock '
 	press Enter at Locked
 	swap alice
 	choose Unlock
 	PIN=654321 pin shows 'wrong PIN'
+	golden unlock-wrong-pin
 	logged ' why=wrong-pin '
 	press Enter at Locked
 	[ -e run/console/locked ]
@@ -130,13 +135,16 @@ pin() {
 	menu Configuration Custodians
 	before=$(find state -type f ! -name 'audit.*' | sort | xargs sha256sum)
 	choose 'Drill a Card' at Drill
+	golden drill-form
 	pin shows "This card is alice's"
+	golden drill-result
 	shows 'PIN tries before this one: 3'
 	logged ' card purpose=drill custodian=alice '
 	press Enter at Custodians
 	swap mallory
 	choose 'Drill a Card' at Drill
 	pin shows 'no custodian has the key'
+	golden drill-refused
 	logged ' card-refused purpose=drill '
 	press Enter at Custodians
 	[ "$(find state -type f ! -name 'audit.*' | sort | xargs sha256sum)" = "$before" ]
@@ -164,7 +172,9 @@ set_mode_here() {
 	menu Configuration
 	mode_form
 	choose OK shows 'set-mode: card 1 of 2'
+	golden quorum-first
 	pin shows 'set-mode: card 2 of 2; signed: alice'
+	golden quorum-second
 	# The same card signs again: it is the same person.
 	secret 123456
 	choose OK is_logged ' card purpose=operation ' 2
@@ -198,6 +208,7 @@ set_mode_here() {
 	# More cards than there are people: said, and not asked for.
 	policy 'set-mode session console=2'
 	choose 'Operating Mode' shows 'enrolled are 1'
+	golden quorum-too-few
 	press Enter at Configuration
 	[ ! -e run/ran ]
 }
