@@ -145,4 +145,5 @@ clean:; rm -rf build
 -include $(shell find $(BUILD)/obj $(BUILD)/pic $(BUILD)/fuzz -name '*.d' 2>/dev/null)
 .PHONY: all tests asan deps lint fresh-check check demo bench torture mutants golden pictures \
 	check-here demo-here bench-here torture-here fuzz install uninstall clean
-.SECONDARY:
+# Not .SECONDARY: with that, what came of a file that went is not made anew.
+.PRECIOUS: $(BUILD)/obj/%.o $(BUILD)/pic/%.o $(BUILD)/fuzz/obj/%.o

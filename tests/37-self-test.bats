@@ -45,6 +45,15 @@ fails() {
 	has "$output" "FAILED $1"
 }
 
+@test "make: a program that is made anew is in the manifest anew" {
+	cp -as "$RM_BUILD" built
+	cd "$RM_TESTS/.."
+	local make="make -n STATIC= BUILD=$BATS_TEST_TMPDIR/built"
+	run ! grep sha256sum <($make 2>&1)
+	rm "$BATS_TEST_TMPDIR/built/lib/rm/rm-gate.so"
+	grep sha256sum <($make 2>&1)
+}
+
 @test "self-test: a key that others may read" {
 	chmod 644 state/device.key
 	fails '*hands: device.key can be had by others'
