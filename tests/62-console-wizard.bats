@@ -334,3 +334,30 @@ whole() {
 	choose 'Make the Appliance' at Main
 	[ "$(cd state/custodians && echo *)" = alice ]
 }
+
+@test "a locked console is locked at the next boot as well, until a custodian's card" {
+	appliance_init hsm-1 1 alice
+	boot
+	menu
+	choose 'Lock Console' shows 'Lock this console'
+	choose Yes at Locked
+	[ "$(<state/locked)" = 1 ]
+	# The power goes, and comes back.
+	boot_end
+	boot
+	effect at Locked
+	shows 'Return to Factory Mode'
+	shows_not 'Remote Management'
+	choose Unlock
+	secret 654321
+	choose OK shows 'wrong PIN'
+	press Enter at Locked
+	choose Unlock
+	secret 123456
+	choose OK at Main
+	[ ! -e state/locked ]
+	boot_end
+	boot
+	effect at Main
+	grep -q ' card purpose=unlock custodian=alice ' state/audit.log
+}

@@ -63,7 +63,7 @@ pin() {
 	menu
 	choose 'Lock Console' shows 'Lock this console'
 	press Escape at Main
-	[ ! -e run/console/locked ]
+	[ ! -e state/locked ]
 	choose 'Lock Console' shows 'Lock this console'
 	golden lock-question
 	choose Yes at Locked
@@ -88,10 +88,10 @@ pin() {
 	golden unlock-wrong-pin
 	logged ' why=wrong-pin '
 	press Enter at Locked
-	[ -e run/console/locked ]
+	[ -e state/locked ]
 	choose Unlock
 	pin at Main
-	[ ! -e run/console/locked ]
+	[ ! -e state/locked ]
 	logged ' card purpose=unlock custodian=alice '
 	try 0 rm-audit verify state/audit.log
 	run ! grep -rE '123456|654321' state run err
@@ -122,10 +122,40 @@ pin() {
 	menu
 	choose 'Lock Console' shows 'no custodian is enrolled'
 	press Enter at Main
-	: >run/console/locked
+	# Nor by a file, whoever put it there.
+	: >state/locked
+	choose 'Power Off'
+	back Main
+	rm state/locked
+	mkdir -p state/custodians/alice
+	: >state/locked
 	effect at Locked
-	rm run/console/locked
+	rm state/locked
 	effect at Main
+}
+
+@test "rm-console: a lock of an earlier boot leaves one way more, the factory reset" {
+	operation factory-reset destructive <<<'echo "all gone"'
+	enrol 0 alice
+	echo 7 >state/locked
+	console 'room rm-console'
+	effect at Locked
+	shows_not 'Factory Mode'
+	echo 8 >state/boot-count.new
+	mv state/boot-count.new state/boot-count
+	: >run/audit.head	# an event
+	see 'Return to Factory Mode'
+	golden locked-before
+	choose 'Return to Factory Mode' shows 'type its name'
+	back Locked
+	[ -e state/locked ]
+	choose 'Return to Factory Mode' shows 'type its name'
+	fill hsm-1
+	choose OK shows 'all gone'
+	press Enter at Locked
+	# No card, no PIN, and nothing else.
+	[ "$(how_often ' card')" = 0 ]
+	shows_not Main
 }
 
 @test "rm-console: a card is tried, and nothing is changed" {

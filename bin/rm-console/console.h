@@ -17,14 +17,15 @@
 struct facts {
 	bool identity;			/* an appliance has been made */
 	bool sealed;			/* it has been armed before */
-	bool locked;			/* the console wants a card */
+	bool locked;			/* the console wants a card ... */
+	bool lock_is_old;		/* ... since before this boot */
 	uint32_t custodians_n;
 	bool service;			/* it listens */
 	bool armed;
 	bool session;			/* somebody has the session's lock */
 	pid_t holder;			/* who says that it is he, or 0 */
 	/* All of these are fit to be shown; empty if they are not known. */
-	char name[64], key[80], listens[80], domain[64];
+	char boot[16], name[64], key[80], listens[80], domain[64];
 	char ip[64], manager[64], custodians[512], since[32], tls[256];
 	/* Only while it is armed: */
 	int64_t idle_s;			/* since the session was used */

@@ -126,6 +126,22 @@ count_custodians(void)
 	return n;
 }
 
+/* Where nobody has a card it keeps nobody out. */
+static void
+look_at_lock(struct facts *f)
+{
+	char path[PATH_MAX], since[sizeof(f->boot)];
+
+	rm_env_state_path(path, sizeof(path), "boot-count");
+	first_line(f->boot, sizeof(f->boot), path);
+	rm_env_state_path(path, sizeof(path), "locked");
+	if (f->custodians_n == 0 || access(path, F_OK) == -1)
+		return;
+	f->locked = true;
+	first_line(since, sizeof(since), path);
+	f->lock_is_old = strcmp(since, f->boot) != 0;
+}
+
 void
 facts_look(struct facts *ret)
 {
@@ -144,9 +160,8 @@ facts_look(struct facts *ret)
 	ret->identity = *ret->key != '\0';
 	rm_env_state_path(path, sizeof(path), "sealed");
 	ret->sealed = access(path, F_OK) == 0;
-	rm_env_run_path(path, sizeof(path), "console/locked");
-	ret->locked = access(path, F_OK) == 0;
 	ret->custodians_n = count_custodians();
+	look_at_lock(ret);
 	if (ret->armed)
 		facts_look_armed(ret);
 	if (facts_held("remote.addr")) {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The lock of the console: a file, which comes back with a console that was
- * killed, and which only a custodian's card takes away; the log has whose.
- * A boot takes it away, too: who can switch the box off and on gets as far as
- * its factory reset, whatever we do.
+ * The lock of the console: a file, which survives a kill and a boot, and which
+ * only a custodian's card takes away; the log has whose.  It names the boot in
+ * which it was locked: from the next one on there is the return to factory
+ * mode, too, lest an owner who has lost all cards be locked out for good.  Who
+ * only passes by has to switch the box off and on for that, and gets no
+ * further.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,10 +18,12 @@
 #include "rm_text.h"
 #include "view.h"
 
+#define RESET	"Return to Factory Mode"
+
 static void
 path_of(char ret[static PATH_MAX])
 {
-	rm_env_run_path(ret, PATH_MAX, "console/locked");
+	rm_env_state_path(ret, PATH_MAX, "locked");
 }
 
 static void
@@ -30,7 +34,8 @@ lock(void)
 
 	/* The key that led here has disarmed. */
 	path_of(path);
-	if (rm_io_replace(path, "", 0, 0600, false) == -1) {
+	if (rm_io_replace(path, ui_facts.boot, strlen(ui_facts.boot), 0600,
+	    true) == -1) {
 		(void)snprintf(text, sizeof(text), "not done: %s\n",
 		    strerror(errno));
 		message_show("Lock Console", text);
@@ -54,7 +59,7 @@ lock_ask(const struct menu_entry *e)
 static void
 unlock(const char *answer, size_t len)
 {
-	char path[PATH_MAX], who[RM_NAME_MAX + 1];
+	char path[PATH_MAX], text[256], who[RM_NAME_MAX + 1];
 	int tries;
 
 	if (!cards_signer(who, &tries, answer)) {
@@ -62,25 +67,32 @@ unlock(const char *answer, size_t len)
 		return;
 	}
 	path_of(path);
-	if (unlink(path) == -1 && errno != ENOENT)
-		rm_warn("unable to remove %s", path);
+	if (unlink(path) == -1 && errno != ENOENT) {
+		(void)snprintf(text, sizeof(text), "not done: %s\n",
+		    strerror(errno));
+		message_show("Unlock", text);
+	}
 }
 
 static void
 fill(struct window *w)
 {
-	*w = (struct window){ .title = "Locked", .n_entries = 1,
+	*w = (struct window){ .title = "Locked",
+	    .n_entries = ui_facts.lock_is_old ? 2 : 1,
 	    .text = "This console is locked.  A custodian's card unlocks "
-	    "it.\n", .entry = { "Unlock" } };
+	    "it.\n", .entry = { "Unlock", RESET } };
 }
 
 static void
 chosen(size_t i)
 {
 	static const char *const words[] = { "unlock", NULL };
+	static const char *const preset[RUN_ARGS];
 
-	(void)i;
-	cards_ask_sign("Unlock", "", words, unlock);
+	if (i == 0)
+		cards_ask_sign("Unlock", "", words, unlock);
+	else
+		run_operation(RESET, "factory-reset", preset);
 }
 
 static void

@@ -23,12 +23,16 @@
 #define AGAIN_NS	50000000	/* after an event, one more look */
 #define EVENTS	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | \
 	IN_MODIFY | IN_CLOSE_WRITE | IN_ONLYDIR)
+/* Of files that are replaced, and not written to. */
+#define COMING_GOING	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | \
+	IN_MOVED_TO | IN_ONLYDIR)
 
 static struct {
-	int all, signals, folders, again, holder, reader, log;
+	int all, signals, folders, again, holder, reader, state;
 	pid_t holder_pid, dead_pid;
+	bool log;		/* what is written to it is an event */
 	bool waiting, more;	/* for again; and something came meanwhile */
-} w = { -1, -1, -1, -1, -1, -1, -1, 0, 0, false, false };
+} w = { -1, -1, -1, -1, -1, -1, -1, 0, 0, false, false, false };
 
 static void
 follow(int fd)
@@ -71,6 +75,7 @@ watch_open(void)
 	follow_folder(rm_env_run());
 	rm_env_run_path(path, sizeof(path), "console");
 	follow_folder(path);
+	watch_log(false);
 	return w.all;
 }
 
@@ -79,14 +84,15 @@ static bool
 matters(const struct inotify_event *ev)
 {
 	static const char *const names[] = { "armed", "service.addr",
-	    "remote.addr", "session", "session.holder", "locked", "operation",
+	    "remote.addr", "session", "session.holder", "operation",
 	    "operation.holder", "operation.progress", "audit.head", NULL };
 	size_t i;
 
 	if (ev->len == 0)		/* a folder went, or events were lost */
 		return true;
-	if (ev->wd == w.log)
-		return strcmp(ev->name, "audit.log") == 0;
+	if (ev->wd == w.state)
+		return strcmp(ev->name, "locked") == 0 ||
+		    (w.log && strcmp(ev->name, "audit.log") == 0);
 	for (i = 0; names[i] != NULL; i++)
 		if (strcmp(ev->name, names[i]) == 0)
 			return true;
@@ -212,15 +218,13 @@ watch_reader(int fd)
 		follow(fd);
 }
 
+/* One watch for both: a second one of the same folder replaces the first. */
 void
 watch_log(bool on)
 {
-	if (on && w.log == -1)
-		w.log = inotify_add_watch(w.folders, rm_env_state(), EVENTS);
-	else if (!on && w.log != -1) {
-		(void)inotify_rm_watch(w.folders, w.log);
-		w.log = -1;
-	}
+	w.log = on;
+	w.state = inotify_add_watch(w.folders, rm_env_state(),
+	    on ? EVENTS : COMING_GOING);
 }
 
 void
