@@ -34,7 +34,8 @@
 #include "rm_io.h"
 #include "rm_num.h"
 
-#define USAGE		"rm-keep [-p pid] file [--] prog [arg ...]"
+#define USAGE		"rm-keep [-g instead] [-p pid] file [--] prog " \
+			"[arg ...]"
 
 #define LEASE_MAX	4096	/* bytes of the file */
 #define LOOK_MS		1000	/* without any event */
@@ -43,6 +44,7 @@
 #define PAUSE_MIN_MS	50	/* before a restart, doubled each time ... */
 #define PAUSE_MAX_MS	5000
 #define LIVED_MS	5000	/* ... unless it had lived so long */
+#define MISSED_MS	2000	/* until -g takes prog's place once */
 
 #define EVENTS	(IN_CREATE | IN_DELETE | IN_MOVE | IN_MODIFY | \
 	IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
@@ -56,15 +58,18 @@ struct keep {
 	const char *path;
 	char folder[PATH_MAX];
 	char **prog;
+	char *instead[2];		/* -g, or NULL */
+	char **runs;			/* the one of them that is our child */
 	int watch, wd;			/* inotify, and the folder's watch */
 	int signals;			/* signalfd */
 	struct lease now, kept;		/* at the last look; at the start */
 	int why;			/* errno of the last look */
-	pid_t child;			/* prog, or 0 */
+	pid_t child;			/* or 0 */
 	bool below;			/* somebody is still below us */
 	bool ending, killing, quit;
 	int word;			/* the signal that says it */
 	int64_t born, deadline, next;
+	int64_t missed;			/* when -g is due; 0: prog is there */
 	uint32_t pause_ms;
 };
 
@@ -133,18 +138,23 @@ pause_longer(struct keep *k)
 static void
 gone(struct keep *k, int status)
 {
+	int64_t now = rm_num_now_ms();
+
 	k->child = 0;
 	if (k->ending) {
 		tell_children(k->word);
 		return;
 	}
+	/* What has lived for a moment only was not back. */
+	if (k->missed == 0 || now - k->born >= MISSED_MS)
+		k->missed = now + MISSED_MS;
 	pause_longer(k);
 	if (WIFSIGNALED(status))
 		rm_info("%s was killed by signal %d, again in %u ms",
-		    k->prog[0], WTERMSIG(status), k->pause_ms);
+		    k->runs[0], WTERMSIG(status), k->pause_ms);
 	else
 		rm_info("%s exited with status %d, again in %u ms",
-		    k->prog[0], WEXITSTATUS(status), k->pause_ms);
+		    k->runs[0], WEXITSTATUS(status), k->pause_ms);
 }
 
 /* Every process below that ends lands with us, whoever started it. */
@@ -163,12 +173,13 @@ reap(struct keep *k)
 }
 
 static void
-start(struct keep *k)
+start(struct keep *k, char **prog)
 {
 	pid_t self = getpid();
 	sigset_t none;
 
 	k->kept = k->now;
+	k->runs = prog;
 	k->born = rm_num_now_ms();
 	if ((k->child = fork()) == -1) {
 		k->child = 0;
@@ -181,11 +192,24 @@ start(struct keep *k)
 		(void)signal(SIGPIPE, SIG_DFL);
 		(void)sigemptyset(&none);
 		(void)sigprocmask(SIG_SETMASK, &none, NULL);
-		rm_chain_exec(k->prog);
+		rm_chain_exec(prog);
 	}
 	k->below = true;
-	rm_info("%s is there: %s runs as %ld", k->path, k->prog[0],
+	rm_info("%s is there: %s runs as %ld", k->path, prog[0],
 	    (long)k->child);
+}
+
+/* Nothing is below us, and the lease is there. */
+static void
+start_what_is_due(struct keep *k, int64_t now)
+{
+	/* A try that was due before comes first, however late we are. */
+	if (k->instead[0] != NULL && k->missed != 0 && now >= k->missed &&
+	    k->missed < k->next) {
+		k->missed = INT64_MAX;	/* once, until prog has lived again */
+		start(k, k->instead);
+	} else if (now >= k->next)
+		start(k, k->prog);
 }
 
 /* One step of the drawing above; true when we may end. */
@@ -203,13 +227,13 @@ step(struct keep *k)
 		}
 		/* Another lease does not pay for the last one's failures. */
 		k->pause_ms = 0;
-		k->next = 0;
+		k->next = k->missed = 0;
 	}
 	if (k->below && !k->ending && (k->quit || k->child == 0))
 		end(k);
 	if (!k->below) {
-		if (!k->quit && k->now.len != -1 && now >= k->next)
-			start(k);
+		if (!k->quit && k->now.len != -1)
+			start_what_is_due(k, now);
 		return k->quit;
 	}
 	if (k->ending && now >= k->deadline) {
@@ -233,6 +257,9 @@ timeout_of(const struct keep *k)
 		at = k->deadline;
 	if (!k->below && k->now.len != -1 && k->next < at)
 		at = k->next;
+	if (!k->below && k->instead[0] != NULL && k->missed != 0 &&
+	    k->missed < at)
+		at = k->missed;
 	return at > now ? (int)(at - now) : 0;
 }
 
@@ -306,7 +333,11 @@ main(int argc, char *argv[])
 	int ch;
 
 	rm_die_init("rm-keep");
-	while ((ch = getopt(argc, argv, "+p:")) != -1) {
+	while ((ch = getopt(argc, argv, "+g:p:")) != -1) {
+		if (ch == 'g' && k.instead[0] == NULL) {
+			k.instead[0] = optarg;
+			continue;
+		}
 		if (ch != 'p')
 			die_usage(USAGE);
 		if (parent != 0)

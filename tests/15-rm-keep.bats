@@ -236,6 +236,26 @@ gone() {
 	until_true sh -c 'grep -c "again in 50 ms" keep.log | grep -qx 2'
 }
 
+@test "rm-keep -g runs another program once when the first is not back" {
+	printf '#!/bin/sh\necho instead >events\n' >instead
+	chmod 755 instead
+	put one
+	keep -g ./instead lease/on -- sh -c '[ ! -e dead ] || exit 1
+		echo start >events; exec sleep 600'
+	expect start
+	# Back at once: nothing else runs.
+	kill -KILL "$(pgrep -P "$KEEP")"
+	expect start
+	: >dead
+	kill -KILL "$(pgrep -P "$KEEP")"
+	expect instead
+	# Tried on, and no further time.
+	until_true eval '[ "$(sed -n "/instead exited/,\$p" keep.log |
+		grep -c "sh exited")" -ge 1 ]'
+	rm dead
+	expect start
+}
+
 @test "rm-keep: a program that cannot be found is tried again" {
 	put one
 	keep lease/on -- ./later
@@ -347,5 +367,6 @@ gone() {
 	try 100 rm-keep -p 1 -p 1 on true
 	[ "$stderr" = 'rm-keep: fatal: -p is given twice' ]
 	try 100 rm-keep -p x on true
+	try 100 rm-keep -g a -g b on true
 	try 100 rm-keep --
 }

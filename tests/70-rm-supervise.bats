@@ -190,6 +190,39 @@ armed() {
 	try 0 room rm-supervise arm
 }
 
+# The same programs, but for the console, which can be kept from coming back.
+boot_with_console() {
+	mkdir app app/bin
+	cp -s "$RM_BUILD"/bin/* app/bin
+	rm app/bin/rm-console app/bin/rm-supervise
+	cp "$RM_BUILD/bin/rm-supervise" app/bin
+	ln -s "$RM_BUILD/lib" app/lib
+	printf '%s\n' '#!/bin/sh' '[ ! -e dead ] || exit 1' \
+		'echo $$ >>consoles' 'exec sleep 600' >app/bin/rm-console
+	chmod 755 app/bin/rm-console
+	room app/bin/rm-supervise boot 3>&- >>appliance.log 2>&1 </dev/null &
+	BOOT_PID=$!
+	until_true [ -s consoles ]
+}
+
+@test "rm-supervise disarms when the console is gone, and not back in 2 s" {
+	init_here
+	boot_with_console
+	appliance_arm
+	kill -KILL "$(tail -n 1 consoles)"
+	until_true eval '[ "$(wc -l <consoles)" = 2 ]'
+	armed
+	: >dead
+	kill -KILL "$(tail -n 1 consoles)"
+	until_true eval '! armed'
+	until_true grep -q ' disarm was=armed ' "$RM_STATE/audit.log"
+	# It is still tried, and may arm again.
+	rm dead
+	until_true eval '[ "$(wc -l <consoles)" = 3 ]'
+	appliance_arm
+	armed
+}
+
 # Every command that the script runs counts itself, and the one whose turn it
 # is kills the supervisor in place of being run.
 traps_setup() {
