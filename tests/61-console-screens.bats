@@ -104,12 +104,16 @@ setup() {
 
 @test "screens: partitions" {
 	start_log
+	mkdir -p state/gen-1/users/app state/gen-1/users/master
 	console
-	menu Partition Create
-	golden form-partition-create
-	press Escape shows Unlock
-	choose Delete
-	golden form-partition-delete
+	menu Partition
+	local title
+	for title in Create Delete 'Change PIN' 'Unlock PIN' \
+		'Password of a User' 'Unlock a User'; do
+		choose "$title" on_not "$title"
+		golden "form-partition-${title,,}"
+		press Escape on "$title"
+	done
 }
 
 @test "screens: questions, answers and an operation under way" {
@@ -132,6 +136,18 @@ setup() {
 	golden answer
 }
 
+@test "screens: the self-test" {
+	# Of a whole appliance: nothing is missing.
+	rm -rf state
+	"$RM_BUILD/bin/rm-supervise" init hsm-1 <<<'correct horse' >/dev/null
+	start_log
+	console
+	menu
+	choose 'Self Test' shows 'ok SHA-256'
+	answered 'ok SHA-256'
+	golden self-test
+	press End shows 'tests are ok'
+}
 
 @test "screens: the RM window" {
 	log_lines 1 2 >state/audit.log

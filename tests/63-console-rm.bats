@@ -311,16 +311,22 @@ console_path() {
 }
 
 @test "rm-console sleeps while nothing happens" {
+	local armed menu
 	console
 	console_arm
-	local before
-	before=$(wakes)
+	wakes >/dev/null
+	local first=$CONSOLE_PID
+	# And another appliance's, in its menu, at the same time.
+	cp -r state state.2
+	mkdir -p run.2/console
+	RM_STATE=$PWD/state.2 RM_RUN=$PWD/run.2 console
+	menu
+	wakes >/dev/null
+	armed=$(wakes_of "$first") menu=$(wakes_of "$CONSOLE_PID")
 	moment 10
-	[ "$(wakes)" = "$before" ]
-	press x at Main
-	before=$(wakes)
-	moment 10
-	[ "$(wakes)" = "$before" ]
+	[ "$(wakes_of "$first")" = "$armed" ]
+	[ "$(wakes_of "$CONSOLE_PID")" = "$menu" ]
+	kill -TERM "$first"
 }
 
 @test "rm-console is not woken by its own looks, nor by others'" {
@@ -334,4 +340,3 @@ console_path() {
 	done
 	[ "$(wakes)" = "$before" ]
 }
-

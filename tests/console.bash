@@ -73,8 +73,30 @@ console() {
 	# A server of its own: the one before may still be ending.
 	TERMINAL=$((${TERMINAL:-0} + 1))
 	CONSOLE_PID='' RESTS=''
+	hang_up
 	mux new-session -d -x 80 -y 25 \
 		"${1:-rm-console} 2>err; echo \$? >rc" 3>&-
+	mkfifo "told.$TERMINAL"
+	exec {TELL}<>"told.$TERMINAL"
+	exec {HEAR}< <(exec tmux -S "$PWD/tmux.$TERMINAL" -C attach \
+		-f ignore-size,no-output <"told.$TERMINAL" 2>/dev/null 3>&-)
+}
+
+# ask COMMAND: to tmux, on a connection that stays: a process for each would be
+# most of a test's time.
+ask() {
+	local line mark=$EPOCHREALTIME
+	[ -n "${HEAR:-}" ] || return 1
+	printf '%s ; display -p %s\n' "$1" "$mark" >&"$TELL"
+	while IFS= read -r -t 60 -u "$HEAR" line; do
+		[ "$line" != "$mark" ] || return 0
+	done
+	return 1
+}
+
+hang_up() {
+	[ -z "${HEAR:-}" ] || exec {TELL}>&- {HEAR}<&-
+	HEAR=
 }
 
 # Its process, once it is one, in CONSOLE_PID.
@@ -107,7 +129,12 @@ console_end() {
 			kill -KILL "$CONSOLE_PID"
 	fi
 	CONSOLE_PID=
-	mux kill-server 2>/dev/null || :
+	hang_up
+	local server
+	for server in tmux.*; do
+		[ ! -S "$server" ] ||
+			tmux -S "$PWD/$server" kill-server 2>/dev/null || :
+	done
 }
 
 # --- a whole appliance with its console, in a terminal -----------------------
@@ -132,12 +159,18 @@ boot_end() {
 
 # --- what is on the screen --------------------------------------------------
 
+# capture [OPTION]: into the file captured, and CAPTURED.
+capture() {
+	ask "capture-pane ${1:-} -b c ; save-buffer -b c '$PWD/captured'" &&
+		{ IFS= read -r -d '' CAPTURED <captured || :; }
+}
+
 screen() {
-	mux capture-pane -p
+	capture && cat captured
 }
 
 shows() {
-	[[ $(screen) == *"$1"* ]]
+	capture && [[ $CAPTURED == *"$1"* ]]
 }
 
 shows_not() {
@@ -150,9 +183,10 @@ shows_not() {
 look() {
 	local sgr=$'\e\\[[0-9;]*m' no=$'[^\e]' lines i
 	[ -z "${KNOWN:-}" ] || return 0
-	LOOK=$(mux capture-pane -e -p) || return 1
+	capture -e || return 1
+	LOOK=$CAPTURED
 	TITLE='' FOCUS='' ROW=0
-	mapfile -t lines <<<"$LOOK"
+	mapfile -t lines <captured
 	# A line at a time: patterns over all of it take bash seconds.
 	for i in "${!lines[@]}"; do
 		[ -n "$TITLE" ] ||
@@ -180,6 +214,10 @@ on() {
 	[ "$FOCUS" = "$1" ] || [ "$FOCUS" = "< $1 >" ]
 }
 
+on_not() {
+	! on "$1"
+}
+
 # see TEXT: waits for it; the screen is shown if it never comes.
 see() {
 	effect shows "$1"
@@ -193,9 +231,9 @@ gone() {
 effect() {
 	local i
 	RESTS=
-	for ((i = 0; i < 1200; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		! "$@" || return 0
-		moment 0.05
+		moment 0.02
 	done
 	echo "never came: $*" >&2
 	screen >&2
@@ -208,7 +246,7 @@ effect() {
 calm() {
 	local i was='' stat
 	[ -z "${RESTS:-}" ] || return 0
-	for ((i = 0; i < 1200; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		stat=S
 		! console_pid 2>/dev/null ||
 			read -r _ _ stat _ <"/proc/$CONSOLE_PID/stat"
@@ -220,6 +258,7 @@ calm() {
 		fi
 		was=
 		[ "$stat" != S ] || was=$LOOK
+		moment 0.02
 	done
 	echo 'the console never came to rest' >&2
 	return 1
@@ -237,8 +276,11 @@ answered() {
 
 # Without any care: for what is no step on a way.
 keys() {
+	local word line=send-keys
 	RESTS=
-	mux send-keys "$@"
+	for word; do line+=" '${word//\'/\'\\\'\'}'"; done
+	# The last key of a console ends the connection, too.
+	ask "$line" || :
 }
 
 is_so_already() {
@@ -316,7 +358,9 @@ back() {
 
 is_in_row_of() {
 	look
-	[[ $(screen | sed -n "${ROW}p") =~ ^[^[:alnum:]]*$1\  ]]
+	local lines
+	capture && mapfile -t lines <captured &&
+		[[ ${lines[ROW - 1]} =~ ^[^[:alnum:]]*$1\  ]]
 }
 
 # field LABEL: moves to the field with this label (a pattern).
@@ -427,8 +471,11 @@ let_go() {
 wakes() {
 	calm
 	console_pid
-	awk '/ctxt_switches/ { n += $2 } END { print n }' \
-		"/proc/$CONSOLE_PID/status"
+	wakes_of "$CONSOLE_PID"
+}
+
+wakes_of() {
+	awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status"
 }
 
 start_log() {
@@ -457,7 +504,8 @@ log_lines() {
 # masked [SED]: the screen, without what changes: keys, and what SED (extended)
 # takes away.
 masked() {
-	screen | sed -E "s/ +$//; s/[0-9a-f]{64}/$(printf %064d 0)/; ${1:-}"
+	capture && sed -E "s/ +$//; s/[0-9a-f]{64}/$(printf %064d 0)/; ${1:-}" \
+		captured
 }
 
 is_golden() {
