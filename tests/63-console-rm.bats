@@ -22,9 +22,11 @@ load console
 
 @test "rm-console: any byte is local activity, whatever it means elsewhere" {
 	console
+	see Main
 	local key
 	for key in x Enter C-c C-s C-z C-l C-@ C-d Up F5 ä; do
-		console_arm
+		arm
+		see "$READY"
 		press "$key" at Main
 		disarmed
 	done
@@ -244,7 +246,10 @@ shows_idle() {
 	console_arm
 	hold run/session
 	see 'active manager'
-	while :; do echo >run/audit.head; done 3>&- &
+	while :; do
+		for i in {1..50}; do echo >run/audit.head; done
+		moment 0.02
+	done 3>&- &
 	PIDS+=("$!")
 	see 'op-1000: read'
 	keys x

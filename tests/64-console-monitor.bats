@@ -4,8 +4,14 @@
 load helpers
 load console
 
+# A line of the screen does.
 matches() {
-	screen | grep -qE "$1"
+	local line lines
+	capture && mapfile -t lines <captured || return 1
+	for line in "${lines[@]}"; do
+		[[ ! $line =~ $1 ]] || return 0
+	done
+	return 1
 }
 
 @test "Monitor: counters as numbers and gauges, which follow what is so" {
