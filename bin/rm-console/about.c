@@ -84,16 +84,7 @@ fill(struct window *w)
 	    "please wait\n", .n_buttons = a.known, .button = { "OK" } };
 }
 
-static void
-chosen(size_t i)
-{
-	(void)i;
-	ui_pop();
-}
-
-static const struct view view = {
-	.fill = fill, .chosen = chosen, .ended = ended
-};
+static const struct view view = { .fill = fill, .ended = ended };
 
 void
 about_open(const struct menu_entry *e)

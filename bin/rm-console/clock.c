@@ -33,19 +33,10 @@ fill(struct window *w)
 	    .n_buttons = 1, .button = { "OK" } };
 }
 
-static void
-chosen(size_t i)
-{
-	(void)i;
-	ui_pop();
-}
-
 static unsigned int
 tick_ms(void)
 {
 	return TICK_MS;
 }
 
-const struct view clock_view = {
-	.fill = fill, .chosen = chosen, .tick_ms = tick_ms
-};
+const struct view clock_view = { .fill = fill, .tick_ms = tick_ms };

@@ -148,13 +148,6 @@ fill(struct window *w)
 	}
 }
 
-static void
-chosen(size_t i)
-{
-	(void)i;
-	ui_pop();
-}
-
 static unsigned int
 tick_ms(void)
 {
@@ -169,5 +162,5 @@ left(void)
 }
 
 const struct view counters_view = {
-	.fill = fill, .chosen = chosen, .left = left, .tick_ms = tick_ms
+	.fill = fill, .left = left, .tick_ms = tick_ms
 };

@@ -17,19 +17,10 @@ fill_text(struct window *w)
 	    .n_buttons = 1, .button = { "OK" } };
 }
 
-static void
-chosen_ok(size_t i)
-{
-	(void)i;
-	ui_pop();
-}
-
 void
 message_show(const char *title, const char *text)
 {
-	static const struct view view = {
-		.fill = fill_text, .chosen = chosen_ok
-	};
+	static const struct view view = { .fill = fill_text };
 
 	(void)snprintf(m.title, sizeof(m.title), "%s", title);
 	(void)snprintf(m.text, sizeof(m.text), "%s", text);

@@ -177,9 +177,12 @@ key(enum key k, char c)
 			ui_pop();
 		break;
 	case KEY_ENTER:
-		if (v->chosen != NULL && l->focus >= ui.window.n_fields &&
-		    move_places(&ui.window) > 0)
-			v->chosen(l->focus - ui.window.n_fields);
+		if (l->focus < w->n_fields || move_places(w) == 0)
+			break;
+		if (v->chosen != NULL)
+			v->chosen(l->focus - w->n_fields);
+		else
+			ui_pop();
 		break;
 	case KEY_UP:
 	case KEY_DOWN:

@@ -18,7 +18,10 @@
  */
 struct view {
 	void (*fill)(struct window *w);
-	/* Enter on an entry, or on a button: these are counted behind them. */
+	/*
+	 * Enter on an entry, or on a button: these are counted behind them.
+	 * NULL: one level up, as "OK" says.
+	 */
 	void (*chosen)(size_t i);
 	/* A key before ui.c sees it; true if that was all it means. */
 	bool (*key)(size_t *focus, enum key k, char c);
