@@ -44,6 +44,9 @@ Power Off ▸' ]
 	mkdir -p state/gen-1
 	ln -s gen-1 state/current
 	echo NRM >state/gen-1/mode
+	mkdir -p state/gen-1/users/bob
+	touch state/gen-1/users/bob/password
+	echo 7 >state/gen-1/users/bob/failures
 	echo 'engine /usr/lib/softhsm/libsofthsm2.so' >>state/conf
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 		-keyout state/service.key -out state/service.crt -subj /CN=x \
@@ -58,6 +61,7 @@ Power Off ▸' ]
 	shows "$(printf '%016d' 0)beef"
 	shows 'engine    /usr/lib/softhsm'
 	shows 'log       whole'
+	shows 'blocked   bob'
 	local key
 	key=$(openssl x509 -in state/service.crt -noout -pubkey |
 		openssl pkey -pubin -outform DER | sha256sum)
