@@ -70,20 +70,23 @@ status_has() {
 	box_user bob
 	knock 'login bob bob-password'
 	[ "${lines[0]}" = '+ bob' ]
-	for _ in 1 2 3 4 5 6 7; do
-		knock 'login bob wrong-password'
-		has "$output" '! denied *'
-	done
+	knock 'login bob wrong-password'
+	has "$output" '! denied *'
+	wrong bob 6
 	knock 'login bob bob-password'
 	has "$output" '! denied *'
 	try 1 "${BOB[@]}" pkcs11-tool --module "$P11_PROXY" -L
 	status_has 'blocked bob'
+	box about
+	has "$output" $'*\n: blocked bob\n+ done'
 	grep -q ' login-blocked user=bob ip=127.0.0.1 ' state/audit.log
 	grep -q ' login-failed count=1 user=bob ip=127.0.0.1 ' state/audit.log
 	[ "$(grep -c ' login-failed ' state/audit.log)" = 1 ]
 	box 'unlock-user bob'
 	has "$output" ': user bob was blocked and is not any more*'
 	status_has 'blocked -'
+	box about
+	run ! grep '^: blocked' <<<"$output"
 	knock 'login bob bob-password'
 	[ "${lines[0]}" = '+ bob' ]
 	# What was not told yet is told when it goes down.

@@ -168,9 +168,8 @@ tool() {
 	box_boot
 	box_user bob
 	box_client bob wrong-password
-	for ((n = 0; n < 7; n++)); do
-		tool bob 1 -L
-	done
+	tool bob 1 -L
+	wrong bob 6
 	box_client bob bob-password
 	tool bob 1 -L
 	box 'user-password bob' another-password

@@ -16,21 +16,28 @@ MASTER_PASSWORD=master-password
 P11_PROXY=$(pkg-config --variable=proxy_module p11-kit-1)
 
 # box_init [LINE ...]: lines of its settings, for those that it would have.
+# It is made once for all tests of a file, and each has a copy.
 box_init() {
 	export RM_OPS=$RM_BUILD/lib/rm/ops
 	# SoftHSM leaks at its end, and only there.
 	export ASAN_OPTIONS=detect_leaks=0
+	copy_of box_make state
 	printf '%s\n' 'name box' 'listen 127.0.0.1 0' 'service 127.0.0.1 0' \
 		'engine /usr/lib/softhsm/libsofthsm2.so' "$@" >state/conf
-	rm-supervise init box <<<"$MASTER_PASSWORD" >/dev/null
-	# Without a custodian the policy could never be met, and is in fault.
-	local key
+}
+
+# box_make FOLDER: with a custodian, without whom the policy could never be
+# met, and would be in fault.
+box_make() {
+	local key alice=$1/custodians/alice
+	RM_STATE=$1 rm-supervise init box <<<"$MASTER_PASSWORD" >/dev/null ||
+		return 1
+	mkdir -p "$alice"
 	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 |
-		openssl pkey -pubout >custodian.pem
-	key=$(openssl pkey -pubin -in custodian.pem -outform DER | sha256sum)
-	(umask 077; mkdir -p state/custodians/alice
-	cp custodian.pem "state/custodians/alice/${key%% *}.pem")
-	sed -i 's/^session .*/session 1/' state/policy
+		openssl pkey -pubout >"$alice/key"
+	key=$(openssl pkey -pubin -in "$alice/key" -outform DER | sha256sum)
+	mv "$alice/key" "$alice/${key%% *}.pem"
+	sed -i 's/^session .*/session 1/' "$1/policy"
 }
 
 # Boots and waits until it says so, in BOOTED, and the service listens at PORT.
@@ -149,4 +156,20 @@ as() {
 	local home=$PWD/home.$1
 	shift
 	env HOME="$home" XDG_CONFIG_HOME="$home/.config" "$@"
+}
+
+# wrong USER N: so many wrong passwords at once, over the network; each is told
+# the same, after a time that would else be spent N times.
+wrong() {
+	local n pids=()
+	rm -f wrong.*
+	for ((n = 1; n <= $2; n++)); do
+		timeout 60 rm-connect -a rm-p11/1 -p "$KEY" 127.0.0.1 "$PORT" \
+			<<<"login $1 wrong-password" >"wrong.$n" 3>&- 7>&- &
+		pids+=("$!")
+	done
+	for n in "${pids[@]}"; do
+		wait "$n" || return 1
+	done
+	[ "$(cat wrong.* | grep -c '^! denied ')" -eq "$2" ]
 }

@@ -96,6 +96,19 @@ moment() {
 	read -r -t "$1" _ <>"$silence" || :
 }
 
+# copy_of MAKE FOLDER: into that folder, what the function MAKE makes in the
+# folder it is given; it is called once for all tests of the file.
+copy_of() {
+	local made=$BATS_FILE_TMPDIR/$1
+	(
+		umask 077
+		exec 8>"$made.lock"
+		flock 8
+		[ -e "$made" ] || { mkdir -p "$made.new" &&
+			"$1" "$made.new" 8>&- && mv -T "$made.new" "$made"; }
+	) && cp -a "$made/." "$2/"
+}
+
 # Waits, without polling the clock of a test, until a command succeeds; the
 # limit is only against hangs.
 until_true() {
