@@ -195,8 +195,11 @@ line' "$(printf '%033d' 0)"; do
 	try 0 strace -o trace -e trace=prctl,setrlimit,prlimit64,mlock \
 		rm-token "$GATE" init bob <<<123456
 	grep -qE 'RLIMIT_CORE, \{rlim_cur=0, rlim_max=0\}' trace
-	grep -q 'mlock(' trace
-	[[ -n ${SANITIZED:-} ]] || grep -q 'PR_SET_DUMPABLE, SUID_DUMP_DISABLE' trace
+	# The sanitizers lock nothing, and want to look into it.
+	[[ $RM_BUILD == *asan* ]] || {
+		grep -q 'mlock(' trace
+		grep -q 'PR_SET_DUMPABLE, SUID_DUMP_DISABLE' trace
+	}
 	token 22 '999999\n888888\n' pin
 	[[ $stderr$output != *999999* && $stderr$output != *888888* ]]
 	! grep -rE '123456|999999' pin.* tokens
