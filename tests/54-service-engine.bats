@@ -221,6 +221,11 @@ took() {
 			"$P11_PROXY" 123456 sign ec 1000 1 >rate
 		echo "# user$n: $(cat rate) signatures/s" >&3
 		[ "$(cut -d ' ' -f 1 rate)" -gt 0 ]
+		# And changes, which have a journal.
+		took "user$n: a key" tool "user$n" --login --pin 123456 \
+			--keygen --key-type AES:32 --id 03
+		took "user$n: its deletion" tool "user$n" --login --pin 123456 \
+			--delete-object --type secrkey --id 03
 	done
 	took 'status' box status
 	has "$output" "*: users $((many + 1))
