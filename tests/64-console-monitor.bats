@@ -49,6 +49,8 @@ matches() {
 	tally 5000 0 0 0
 	effect matches 'PKCS#11 calls .*█'
 	matches 'PKCS#11 calls +▁*█'
+	# A second later it is one to the left.
+	effect matches 'PKCS#11 calls +▁*█▁'
 	# It is of this look alone.
 	back Monitor
 	choose Counters
