@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # Fifty threads in ten PKCS#11 applications sign, while a manager stops and
-# starts the service: N times (make check T=59-p11-stress N=20), or three.
+# starts the service: N times (make check T=59-p11-stress N=20), or twice.
 load helpers
 load room
 load appliance
@@ -37,7 +37,7 @@ manager() {
 
 @test "p11: fifty threads in ten clients sign while the service is stopped and started" {
 	local rounds=${N:-} round n pids=() line
-	[ -n "$rounds" ] || rounds=3
+	[ -n "$rounds" ] || rounds=2
 	room_start
 	appliance_p11
 	for ((n = 1; n <= CLIENTS; n++)); do
