@@ -19,7 +19,7 @@ teardown() {
 ops_with_holder() {
 	mkdir ops
 	cp "$RM_BUILD"/lib/rm/ops/* ops
-	cp "$RM_BUILD"/lib/rm/op.sh .
+	cp "$RM_BUILD"/lib/rm/*.sh .
 	cat >ops/hold <<-'SH'
 	#!/bin/sh
 	# summary: hold the service

@@ -83,7 +83,7 @@ load appliance
 	# It goes on: a restart that never comes back.
 	mkdir ops
 	cp "$RM_BUILD"/lib/rm/ops/* ops
-	cp "$RM_BUILD"/lib/rm/op.sh .
+	cp "$RM_BUILD"/lib/rm/*.sh .
 	sed -i 's/^tell_supervisor.*/:/' ops/restart
 	RM_OPS=$PWD/ops appliance_boot
 	appliance_arm

@@ -843,7 +843,7 @@ chain() {
 	shift
 	mkdir ops
 	cp "$RM_BUILD"/lib/rm/ops/* ops
-	cp "$RM_BUILD"/lib/rm/op.sh .
+	cp "$RM_BUILD"/lib/rm/*.sh .
 	operation fails normal 'echo "some output"; echo "disk on fire" >&2; exit 3'
 	operation waits normal 'echo waiting; exec sleep 500'
 	operation counts normal 'echo "%% 50 half"; echo counted "$@"' '[what]'

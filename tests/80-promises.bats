@@ -139,7 +139,7 @@ refute_line_begins() {
 	appliance_init hsm-1 1 alice
 	mkdir ops
 	cp "$RM_BUILD"/lib/rm/ops/* ops
-	cp "$RM_BUILD"/lib/rm/op.sh .
+	cp "$RM_BUILD"/lib/rm/*.sh .
 	printf '%s\n' '#!/bin/sh' '# summary: one more' '# class: normal' \
 		'# limit: 5' 'echo ran' >ops/more
 	chmod 755 ops/more
@@ -295,7 +295,7 @@ refute_line_begins() {
 	appliance_init hsm-1 1 alice
 	mkdir ops
 	cp "$RM_BUILD"/lib/rm/ops/* ops
-	cp "$RM_BUILD"/lib/rm/op.sh .
+	cp "$RM_BUILD"/lib/rm/*.sh .
 	printf '%s\n' '#!/bin/sh' '# summary: stubborn' '# class: normal' \
 		'# limit: 500' 'trap "" TERM HUP INT' 'echo started' \
 		'echo $$ >"$RM_RUN/stubborn"' \

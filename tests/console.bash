@@ -73,7 +73,6 @@ console() {
 	# A server of its own: the one before may still be ending.
 	TERMINAL=$((${TERMINAL:-0} + 1))
 	CONSOLE_PID='' RESTS=''
-	hang_up
 	mux new-session -d -x 80 -y 25 \
 		"${1:-rm-console} 2>err; echo \$? >rc" 3>&-
 	mkfifo "told.$TERMINAL"
@@ -92,11 +91,6 @@ ask() {
 		[ "$line" != "$mark" ] || return 0
 	done
 	return 1
-}
-
-hang_up() {
-	[ -z "${HEAR:-}" ] || exec {TELL}>&- {HEAR}<&-
-	HEAR=
 }
 
 # Its process, once it is one, in CONSOLE_PID.
@@ -129,12 +123,14 @@ console_end() {
 			kill -KILL "$CONSOLE_PID"
 	fi
 	CONSOLE_PID=
-	hang_up
+	# A server that cannot write to who is connected does not end: so what
+	# that is is closed by our own end.
 	local server
 	for server in tmux.*; do
 		[ ! -S "$server" ] ||
 			tmux -S "$PWD/$server" kill-server 2>/dev/null || :
 	done
+	HEAR=
 }
 
 # --- a whole appliance with its console, in a terminal -----------------------
