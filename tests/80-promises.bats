@@ -238,8 +238,10 @@ refute_line_begins() {
 	appliance_boot
 	appliance_arm
 	session_start
+	local rc=0 since=$SECONDS
 	until_true grep -q 'idle limit' shell.err
-	local rc=0
+	# Not by the limit that is preset.
+	[ $((SECONDS - since)) -lt 115 ]
 	session_wait || rc=$?
 	[ "$rc" -eq 12 ]
 	until_true rm-once -q "$RM_RUN/session"
