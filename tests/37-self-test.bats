@@ -23,6 +23,19 @@ appliance() {
 	[ -z "$(ls run | grep self-test)" ]
 }
 
+works() {
+	compgen -G 'run/self-test.*'
+}
+
+@test "self-test: one that is cut leaves nothing behind" {
+	setsid "$RM_OPS/self-test" >out 2>&1 3>&- &
+	local pid=$!
+	until_true works
+	kill -TERM -- "-$pid"
+	wait "$pid" || :
+	run ! works
+}
+
 # fails WHAT: that line and no other has failed.
 fails() {
 	try 1 rm-console --self-test
