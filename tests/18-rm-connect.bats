@@ -196,6 +196,7 @@ rm-connect: info: DO NOT GO ON *"
 	[ "$line" = hello ]
 	exec 5>&- 6<&-
 	wait "$pid"
+	timeout 60 sh -c 'echo over >never'
 }
 
 @test "rm-connect as a pipe is one process, and in a jail" {
@@ -274,7 +275,7 @@ rm-connect: info: DO NOT GO ON *"
 	try 111 rm-connect -t 0.2 -p "$ID" 127.0.0.1 "$PORT" touch ran <<<hello
 	[ "$stderr" = "rm-connect: fatal: no handshake in time" ]
 	[ ! -e ran ]
-	echo | tee -a never >/dev/null &
+	printf '\n\n' | tee -a never >/dev/null &
 	kill "${PIDS[@]}"
 	until_true try 111 rm-connect -p "$ID" 127.0.0.1 "$PORT"
 	has "$stderr" "rm-connect: fatal: unable to connect to 127.0.0.1 port $PORT: Connection refused"
