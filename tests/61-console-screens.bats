@@ -102,7 +102,7 @@ setup() {
 	done
 }
 
-@test "screens: partitions" {
+@test "screens: partitions, and the unlocking of master" {
 	start_log
 	mkdir -p state/gen-1/users/app state/gen-1/users/master
 	console
@@ -114,6 +114,12 @@ setup() {
 		golden "form-partition-${title,,}"
 		press Escape on "$title"
 	done
+	# The one user who has none.
+	echo x >state/gen-1/users/master/password
+	back Main
+	choose Configuration
+	choose 'Unlock Master' on OK
+	golden unlock-master
 }
 
 @test "screens: questions, answers and an operation under way" {
@@ -144,9 +150,9 @@ setup() {
 	console
 	menu
 	choose 'Self Test' shows 'ok SHA-256'
-	answered 'ok SHA-256'
+	answered 'tests are ok'
 	golden self-test
-	press End shows 'tests are ok'
+	press Home shows 'ok SHA-256'
 }
 
 @test "screens: the RM window" {

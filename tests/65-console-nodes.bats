@@ -28,7 +28,7 @@ answer() {
 	press Enter at Replication
 }
 
-@test "rm-console: nodes are listed, tested, discovered, and one's database is taken" {
+@test "rm-console: nodes are listed, tested, discovered, removed, and one's database is taken" {
 	local other
 	other=$(printf '%064d' 0 | tr 0 f)	# the last of the list
 	RM_STATE=$MORE/a/state domain put-if "node/$other" '' 'c 127.0.0.4 4435'
@@ -59,4 +59,13 @@ answer() {
 	pick a
 	choose OK shows 'same database'
 	answer node-test-same
+	choose 'Remove Node' shows '< a >'
+	golden form-remove-node
+	pick c
+	choose OK shows 'c is not listed'
+	answer remove-node
+	run ! domain get "node/$other"
+	choose 'Leave Domain' on OK
+	answer leave-domain
+	see 'Replication Domain: <none>'
 }

@@ -83,6 +83,13 @@ read_answer(char *ret, size_t size, bool *ret_done)
 	}
 }
 
+/* It is a long one, which is followed to its end. */
+static bool
+has_progress(void)
+{
+	return out.percent != 0 || *out.progress != '\0';
+}
+
 static void
 fill_wait(struct window *w)
 {
@@ -91,7 +98,7 @@ fill_wait(struct window *w)
 	read_answer(out.text, sizeof(out.text), &done);
 	*w = (struct window){ .title = r.title,
 	    .text = *out.text != '\0' ? out.text : "please wait\n" };
-	if (out.percent == 0 && *out.progress == '\0')
+	if (!has_progress())
 		return;
 	w->n_gauges = 1;
 	w->gauge[0] = (struct screen_gauge){ out.progress, "",
@@ -113,6 +120,8 @@ show_result(void)
 		    "not done: rm-exec did not answer\n");
 	ui_pop();
 	message_show(r.title, out.text);
+	if (has_progress())
+		ui_follow();		/* its last line is the verdict */
 }
 
 /* Nobody hears it any more: rm-exec ends it in order. */
