@@ -2,6 +2,8 @@
 # shellcheck shell=sh disable=SC2154 # what op.sh sets
 # partition.sh: what operations on users and their partitions share.  Sourced
 # behind op.sh.
+# shellcheck source=lib/conf.sh
+. "$RM_OPS/../conf.sh"
 
 # open_gate FOLDER: goes into a partition, and sets what $gate, the engine's
 # module, wants there: the settings file's "engine MODULE [NAME=VALUE ...]".
@@ -13,10 +15,9 @@ open_gate() {
 	export SOFTHSM2_CONF="$RM_STATE/softhsm2.conf" RM_GATE_STATE="$PWD" \
 		RM_GATE_MODE="${RM_OPS%/*}/modes/$mode"
 	# shellcheck disable=SC2046 # words of a setting
-	set -- $(sed -n 's/^engine //p' "${RM_CONF:-$RM_STATE/conf}" |
-		tail -n 1)
-	export RM_GATE_ENGINE="${1:-/usr/lib/softhsm/libsofthsm2.so}"
-	[ $# -eq 0 ] || shift
+	set -- $(conf engine /usr/lib/softhsm/libsofthsm2.so)
+	export RM_GATE_ENGINE="$1"
+	shift
 	for word; do
 		# shellcheck disable=SC2163 # NAME=VALUE
 		export "$word"

@@ -12,7 +12,8 @@ N=${N:-3}
 setup() {
 	common_setup
 	box_init 'boot-pause 0'
-	p11_template
+	copy_of app_make .
+	printf '%032d' 7 >hash
 }
 
 teardown() {
@@ -20,13 +21,14 @@ teardown() {
 	common_teardown
 }
 
-# A user with a token and a key in it, made once, put into many databases.
-p11_template() {
+# app_make FOLDER: a user, app, with a token and a key in it, who is put into
+# many databases.
+app_make() {
 	local softhsm=/usr/lib/softhsm/libsofthsm2.so
-	(umask 077; mkdir -p app/partition/tokens)
-	rm-login -s . app <<<app-password
+	mkdir -p "$1/app/partition/tokens"
+	rm-login -s "$1" app <<<app-password
 	(
-		cd app/partition
+		cd "$1/app/partition"
 		export SOFTHSM2_CONF=$RM_STATE/softhsm2.conf
 		pkcs11-tool --module "$softhsm" --init-token --slot-index 0 \
 			--label main --so-pin 12345678
@@ -35,7 +37,6 @@ p11_template() {
 		pkcs11-tool --module "$softhsm" --login --pin 1234 \
 			--keypairgen --key-type EC:prime256v1 --id 01
 	) >/dev/null 2>&1
-	printf '%032d' 7 >hash
 }
 
 # The full database: master, and app with its key.

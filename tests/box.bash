@@ -56,9 +56,7 @@ box_booted() {
 	[[ $BOOTED != *waits* ]] || return 0
 	until_true box_listens
 	read -r _ PORT <run/service.addr
-	KEY=$(openssl x509 -in state/service.crt -noout -pubkey |
-		openssl pkey -pubin -outform DER | sha256sum)
-	KEY=${KEY%% *}
+	read -r KEY <state/service
 }
 
 box_listens() {

@@ -120,8 +120,9 @@ erase() {
 
 # Prints the boot number that a remote restart asked to be armed, once.
 take_rearm() {
-	rearm=$(cat "$RM_STATE/rearm" 2>/dev/null || :)
-	[ ! -e "$RM_RUN/rearm.void" ] || rearm=
+	rearm=
+	[ -e "$RM_RUN/rearm.void" ] || [ ! -e "$RM_STATE/rearm" ] ||
+		read -r rearm <"$RM_STATE/rearm" || :
 	# What cannot be removed names a boot that there never is again.
 	rm -f "$RM_STATE/rearm" "$RM_STATE"/*.new ||
 		die 111 "unable to remove $RM_STATE/rearm"
@@ -157,14 +158,15 @@ pause_boot() {
 record_interrupted() {
 	to=$(readlink "$RM_STATE/current") || to=-
 	[ ! -e "$RM_STATE/factory-reset" ] || to=-
-	rm-audit unfinished "$RM_STATE/audit.log" >"$RM_RUN/unfinished" ||
+	open=$(rm-audit unfinished "$RM_STATE/audit.log") ||
 		info 'what the log leaves open cannot be told'
-	while read -r of operation from next; do
+	[ -z "$open" ] || while read -r of operation from next; do
 		[ "$next" != - ] || next=${to#gen-}
 		(record interrupted "of=$of" "operation=$operation" \
 			"from=$from" "to=$next") || :
-	done <"$RM_RUN/unfinished"
-	rm -f "$RM_RUN/unfinished"
+	done <<-OPEN
+	$open
+	OPEN
 }
 
 # What the last boot left undone.
@@ -172,8 +174,8 @@ settle() {
 	[ ! -e "$RM_STATE/audit.log" ] || record_interrupted
 	[ ! -e "$RM_STATE/factory-reset" ] || erase
 	remove_leftovers
-	rm -rf "$RM_STATE/staging"
-	rm -rf "$RM_STATE/draft"	# of an appliance that was not finished
+	# Of a database that was fetched, of an appliance that was not finished.
+	rm -rf "$RM_STATE/staging" "$RM_STATE/draft"
 	# Of files that were being replaced (rm_io_replace).
 	find "$RM_STATE" -type f -name '*.new.??????' -delete
 }
