@@ -159,7 +159,7 @@ resolve(struct command *c)
 	if (n == -1 || rm_ophdr_check_payload(&c->hdr, c->payload.has ?
 	    c->payload.name : NULL, &why) == -1) {
 		rm_ophdr_usage(form, sizeof(form), &c->hdr, c->word[0], true);
-		if (n == -1 && strncmp(why, "confirm=", 8) == 0)
+		if (n == -1 && strncmp(why, "confirm=NAME", 12) == 0)
 			say_notes(c->hdr.notes);
 		answer(RM_CODE_USAGE, "%s: %s", why, form);
 		(void)close(c->fd);
