@@ -264,7 +264,10 @@ erased() {
 	begin=$(sed -n 's/^\([0-9]*\) .* begin operation=hold .* generation=1 .*/\1/p' \
 		state/audit.log)
 	[ -n "$begin" ]
-	kill -KILL "$HOLD_PID" "$(pgrep -P "$HOLD_PID")" "$BOX_PID"
+	# All at once, lest one records the end of another.
+	local all=("$(pgrep -P "$HOLD_PID")" "$HOLD_PID" "$BOX_PID")
+	kill -STOP "${all[@]}"
+	kill -KILL "${all[@]}"
 	wait "$BOX_PID" || :
 	box_boot
 	grep -q " interrupted of=$begin operation=hold from=1 to=1 " \
