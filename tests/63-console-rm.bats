@@ -33,6 +33,56 @@ load console
 	shows_not "$RM_TITLE"
 }
 
+@test "rm-console: of several terminals any byte from any one ends it at all" {
+	local at
+	console
+	menu
+	console
+	menu
+	for at in '1 2' '2 1'; do
+		at_terminal "${at% *}"
+		choose 'Remote Management' shows "$READY"
+		hold run/session
+		see 'active manager'
+		at_terminal "${at#* }"
+		see 'active manager'
+		shows "$RM_TITLE"
+		keys x
+		effect at Main
+		disarmed
+		at_terminal "${at% *}"
+		effect at Main
+		let_go
+	done
+	until_true eval '[ "$(grep -cx disarmed run/record)" = 2 ]'
+	# A lock is for all of them as well.
+	mkdir -p state/custodians/alice
+	: >state/locked
+	for at in 1 2; do
+		at_terminal "$at"
+		effect at Locked
+	done
+	arm
+	see "$READY"
+	at_terminal 1
+	see "$READY"
+	press x at Locked
+	disarmed
+	at_terminal 2
+	effect at Locked
+	# One that ends leaves the other as it was.
+	rm state/locked
+	effect at Main
+	console_pid
+	kill -TERM "$CONSOLE_PID"
+	at_terminal 1
+	effect at Main
+	arm
+	see "$READY"
+	press x at Main
+	disarmed
+}
+
 @test "rm-console unlinks first, rearm before armed, then draws, then records" {
 	console 'strace -f -e trace=unlink,write,execve -o trace rm-console'
 	console_arm

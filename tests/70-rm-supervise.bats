@@ -190,6 +190,16 @@ armed() {
 	try 0 room rm-supervise arm
 }
 
+# kill_console FIELD: the last one that began (1), or its keeper (2).
+kill_console() {
+	kill -KILL "$(tail -n 1 consoles | cut -d ' ' -f "$1")"
+}
+
+# consoles_were N: so many have begun.
+consoles_were() {
+	[ "$(wc -l <consoles)" = "$1" ]
+}
+
 # The same programs, but for the console, which can be kept from coming back.
 boot_with_console() {
 	mkdir app app/bin
@@ -198,7 +208,8 @@ boot_with_console() {
 	cp "$RM_BUILD/bin/rm-supervise" app/bin
 	ln -s "$RM_BUILD/lib" app/lib
 	printf '%s\n' '#!/bin/sh' '[ ! -e dead ] || exit 1' \
-		'echo $$ >>consoles' 'exec sleep 600' >app/bin/rm-console
+		'echo $$ $PPID $TERM $(readlink /proc/$$/fd/0) >>consoles' \
+		'exec sleep 600' >app/bin/rm-console
 	chmod 755 app/bin/rm-console
 	room app/bin/rm-supervise boot 3>&- >>appliance.log 2>&1 </dev/null &
 	BOOT_PID=$!
@@ -209,18 +220,49 @@ boot_with_console() {
 	init_here
 	boot_with_console
 	appliance_arm
-	kill -KILL "$(tail -n 1 consoles)"
-	until_true eval '[ "$(wc -l <consoles)" = 2 ]'
+	kill_console 1
+	until_true consoles_were 2
 	armed
 	: >dead
-	kill -KILL "$(tail -n 1 consoles)"
+	kill_console 1
 	until_true eval '! armed'
 	until_true grep -q ' disarm was=armed ' "$RM_STATE/audit.log"
 	# It is still tried, and may arm again.
 	rm dead
-	until_true eval '[ "$(wc -l <consoles)" = 3 ]'
+	until_true consoles_were 3
 	appliance_arm
 	armed
+}
+
+@test "rm-supervise: the console's own keeper is killed: another one, or disarmed" {
+	init_here
+	boot_with_console
+	appliance_arm
+	kill_console 2
+	until_true consoles_were 2
+	armed
+	: >dead
+	kill_console 2
+	until_true eval '! armed'
+	until_true grep -q ' disarm was=armed ' "$RM_STATE/audit.log"
+}
+
+@test "rm-supervise: a console for each terminal of the setting, and each is missed" {
+	init_here
+	mkfifo ttyS0
+	echo "console - $PWD/ttyS0=vt100" >>"$RM_STATE/conf"
+	boot_with_console
+	until_true consoles_were 2
+	grep -q ' /dev/null$' consoles
+	grep -q " vt100 $PWD/ttyS0\$" consoles
+	appliance_arm
+	# The other one stays, but who stands at this one cannot disarm.
+	: >dead
+	sed -i '/ttyS0/!d' consoles
+	kill_console 1
+	until_true eval '! armed'
+	appliance_end
+	run ! pgrep -f "rm-keep .* $RM_RUN/on"
 }
 
 # Every command that the script runs counts itself, and the one whose turn it

@@ -79,6 +79,13 @@ console() {
 	exec {TELL}<>"told.$TERMINAL"
 	exec {HEAR}< <(exec tmux -S "$PWD/tmux.$TERMINAL" -C attach \
 		-f ignore-size,no-output <"told.$TERMINAL" 2>/dev/null 3>&-)
+	TELLS[TERMINAL]=$TELL HEARS[TERMINAL]=$HEAR
+}
+
+# at_terminal N: the Nth that was begun is meant from here on.
+at_terminal() {
+	TERMINAL=$1 CONSOLE_PID='' RESTS=''
+	TELL=${TELLS[$1]} HEAR=${HEARS[$1]}
 }
 
 # ask COMMAND: to tmux, on a connection that stays: a process for each would be

@@ -9,6 +9,8 @@
 # whenever it comes, it is still there to be read.  Takes the words it is given.
 wait_for_power() {
 	verb=
+	trap keep_consoles CHLD
+	keep_consoles
 	until [ -n "$verb" ]; do
 		read -r verb <&5 || continue
 		case " $* terminate " in
@@ -16,6 +18,7 @@ wait_for_power() {
 		*) info "unknown word on $RM_RUN/power" && verb= ;;
 		esac
 	done
+	trap - CHLD
 }
 
 # It was remote if it is still armed: any local activity would have disarmed.
@@ -67,7 +70,7 @@ power() {
 	record_power "$1"
 	stop remote
 	stop service
-	stop console
+	stop_consoles
 	exec 4>&-
 	if [ "$(conf power tree)" = systemd ] && ask_root "$1"; then
 		stop audit
