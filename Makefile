@@ -42,7 +42,8 @@ SCRIPTS := $(patsubst bin/%,%,$(shell find bin -maxdepth 1 -type f ! -name '*.c'
 SHARED := $(patsubst lib/%,%,$(filter-out %.c %.h, \
 	$(shell find lib -type f ! -path 'lib/gate/*' ! -path 'lib/systemd/*')))
 UNITS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*.c))
-HELPERS := probe-matrix probe-rules probe-load probe-client piv-card wait-card raw-sign kill-at
+HELPERS := probe-matrix probe-rules probe-load probe-client piv-card wait-card raw-sign room \
+	kill-at
 FUZZERS := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 
 # What each tool is linked with; the rest of the library needs only libc.

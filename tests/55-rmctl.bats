@@ -33,7 +33,7 @@ server() {
 		while read -r line; do echo "$line" >>heard; done' \
 		>srv.in <srv.out 3>&- &
 	PIDS+=("$!")
-	until_true room sh -c "ss -Hltn 'sport = :4433' | grep -q ."
+	until_true room_listens 4433
 }
 
 # make_identity NAME: NAME.key, NAME.crt; its fingerprint to KEYID.
@@ -281,8 +281,8 @@ keys() { tmux -S "$PWD/tmux" send-keys "$@"; }
 	room openssl s_server -quiet -alpn rm/1 -tls1_2 -key k.key \
 		-cert k.crt -accept 4434 </dev/zero >/dev/null 2>&1 3>&- &
 	PIDS+=("$!")
-	until_true room sh -c "ss -Hltn 'sport = :4433' | grep -q ."
-	until_true room sh -c "ss -Hltn 'sport = :4434' | grep -q ."
+	until_true room_listens 4433
+	until_true room_listens 4434
 	try 1 room rmctl -H hsm-1 status
 	sed 's/4433/4434/' -i home/.config/rm/appliances
 	try 1 room rmctl -H hsm-1 status
@@ -762,7 +762,7 @@ play() {
 	room tcpserver -RHl0 127.0.0.1 4433 rm-tls -a rm/1 k.crt k.key \
 		-- sh play </dev/null >srv.log 2>&1 3>&- &
 	PIDS+=("$!")
-	until_true room sh -c "ss -Hltn 'sport = :4433' | grep -q ."
+	until_true room_listens 4433
 }
 
 ANSWER='while read -r line; do echo "$line" >>heard; case $line in

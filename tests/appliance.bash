@@ -41,25 +41,41 @@ station_setup() {
 }
 
 # appliance_init NAME M CUSTODIAN...: reader 0 has the first one's card, and
-# so on; all stay inserted.
+# so on; all stay inserted.  It is made once for all tests of a file.
 appliance_init() {
-	local name=$1 quorum=$2 i=0 who
-	shift 2
+	local i=0 who
 	station_setup
+	copy_of appliance_make "$ROOM_DIR" "${IDLE:-120}" "$@" || return 1
+	cp -a "$ROOM_DIR/state/." "$RM_STATE/" || return 1
+	RM_CONF=$RM_STATE/conf
+	APPLIANCE=$(<"$RM_STATE/appliance")
+	shift 2
+	for who; do
+		card_insert "$i" "$who" || return 1
+		i=$((i + 1))
+	done
+}
+
+# appliance_make FOLDER IDLE NAME M CUSTODIAN...: its state, and their cards.
+appliance_make() {
+	local at=$1 idle=$2 name=$3 quorum=$4 i=0 who
+	shift 4
+	RM_STATE=$at/state
 	RM_CONF=$RM_STATE/conf
 	mkdir -p "$RM_STATE"
 	printf '%s\n' "name $name" 'listen 127.0.0.1 4433' \
 		'service 127.0.0.1 4434' \
 		'engine /usr/lib/softhsm/libsofthsm2.so' \
-		"idle ${IDLE:-120}" 'power tree' >"$RM_CONF"
+		"idle $idle" 'power tree' >"$RM_CONF"
 	APPLIANCE=$(rm-supervise init "$name" <<<"$MASTER_PASSWORD") || return 1
 	APPLIANCE=${APPLIANCE##* }
 	sed -i "s/^session .*/session $quorum/" "$RM_STATE/policy"
 	for who; do
-		card_insert "$i" "$who" || return 1
-		appliance_enrol "$i" "$who" || return 1
+		card_insert "$i" "$who" && appliance_enrol "$i" "$who" &&
+			card_remove "$who" || return 1
 		i=$((i + 1))
 	done
+	cp -a "$ROOM_DIR/cards" "$at"
 }
 
 # appliance_enrol READER NAME
@@ -129,14 +145,22 @@ more_at() {
 
 more_init() {
 	MORE=${MORE:-$PWD}
-	mkdir -p "$MORE/$1/state"
-	echo "$2" >"$MORE/$1/addr"
+	mkdir -p "$MORE/$1"
+	copy_of more_make "$MORE/$1" "$@" || return 1
 	more_at "$1"
-	printf '%s\n' "name $1" "listen $2 4433" "service $2 4434" \
-		"node $2 4435" 'engine /usr/lib/softhsm/libsofthsm2.so' \
+}
+
+# more_make FOLDER NAME ADDRESS: once for all tests of a file.
+more_make() {
+	RM_STATE=$1/state RM_RUN=$1/run
+	RM_CONF=$RM_STATE/conf RM_OPS=$RM_BUILD/lib/rm/ops
+	export RM_CONF RM_OPS
+	mkdir -p "$RM_STATE"
+	echo "$3" >"$1/addr"
+	printf '%s\n' "name $2" "listen $3 4433" "service $3 4434" \
+		"node $3 4435" 'engine /usr/lib/softhsm/libsofthsm2.so' \
 		'idle 120' 'power tree' >"$RM_CONF"
-	rm-supervise init "$1" <<<"$MASTER_PASSWORD" >"$MORE/$1/init" || return 1
-	more_at "$1"
+	rm-supervise init "$2" <<<"$MASTER_PASSWORD" >"$1/init"
 }
 
 more_boot() {

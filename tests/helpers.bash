@@ -3,6 +3,7 @@
 # shellcheck disable=SC2154,SC2034 # set and used by bats and by the files
 bats_require_minimum_version 1.8.0
 set -u
+load copy
 export LC_ALL=C.UTF-8
 # tmux runs what it is given by the shell of the user, who may have none.
 export SHELL=/bin/sh
@@ -31,13 +32,51 @@ common_teardown() {
 setup() { common_setup; }
 teardown() { common_teardown; }
 
+# In place of bats' own run, a call of which costs as much as three programs:
+# the same for what is used here. run [!|-CODE] [--separate-stderr] command ...
+# Sets status, output and lines, and stderr and stderr_lines.
+run() {
+	local want='' apart='' flags=$-
+	local errors=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/stderr.$BASHPID
+	while :; do
+		case $1 in
+		!) want=! ;;
+		-[0-9]*) want=${1#-} ;;
+		--separate-stderr) apart=1 ;;
+		-*) echo "run: what is $1?" >&2; return 1 ;;
+		*) break ;;
+		esac
+		shift
+	done
+	status=0
+	set +eET
+	if [ "$apart" ]; then
+		output=$("$@" 2>"$errors") || status=$?
+		stderr=$(<"$errors")
+	else
+		output=$("$@" 2>&1) || status=$?
+	fi
+	# Their lines, without the empty ones.
+	set -f
+	local IFS=$'\n'
+	# shellcheck disable=SC2206
+	lines=($output) stderr_lines=(${stderr-})
+	set +f "-$flags"
+	case $want in
+	'' | "$status") return 0 ;;
+	!) [ "$status" -eq 0 ] || return 0 ;;
+	esac
+	BATS_ERROR_SUFFIX=", exit code $status, not $want"
+	return 1
+}
+
 # Runs a command and demands this exit status; shows all when it is another.
 # Sets status, output and stderr.  try CODE command [arg ...]
 try() {
 	local want=$1
 	shift
 	stderr=
-	run "-$want" --separate-stderr timeout 60 "$@" && return 0
+	run "-$want" --separate-stderr exec timeout 60 "$@" && return 0
 	printf 'command: %s\nstatus: %s, not %s\nstdout: %s\nstderr: %s\n' \
 		"$*" "$status" "$want" "$output" "$stderr" >&2
 	return 1
@@ -94,19 +133,6 @@ moment() {
 	local silence=$BATS_TEST_TMPDIR/silence
 	[ -p "$silence" ] || mkfifo "$silence" || return
 	read -r -t "$1" _ <>"$silence" || :
-}
-
-# copy_of MAKE FOLDER: into that folder, what the function MAKE makes in the
-# folder it is given; it is called once for all tests of the file.
-copy_of() {
-	local made=$BATS_FILE_TMPDIR/$1
-	(
-		umask 077
-		exec 8>"$made.lock"
-		flock 8
-		[ -e "$made" ] || { mkdir -p "$made.new" &&
-			"$1" "$made.new" 8>&- && mv -T "$made.new" "$made"; }
-	) && cp -a "$made/." "$2/"
 }
 
 # Waits, without polling the clock of a test, until a command succeeds; the

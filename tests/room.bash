@@ -29,10 +29,12 @@
 #                         (setup_file) only with a reader for each test.
 # room_check              can a room be made here?  Says why not
 # room_reader N           name of reader N (0 to 3), as PC/SC tells it
+# room_listens PORT       true when somebody inside listens there
 # room_apdu_count REGEX   command APDUs that pcscd sent to any card, written
 #                         "00 87 11 9A ..."; REGEX from their beginning
 # card_make NAME [TYPE [SLOT]]    p256 (default) p384 rsa2048 rsa3072 rsa4096
-#                         ed25519; SLOT 9a (default) 9c 9d 9e 82 to 95
+#                         ed25519; SLOT 9a (default) 9c 9d 9e 82 to 95; the
+#                         same name has the same key in all tests of a file
 # card_insert N NAME [piv-card options]   returns when pcscd reports it
 #                         -P A|B, two models that differ where real ones do;
 #                         -t TRIES, -p PIN, -z 9a=CERT.DER.gz; -f FAULT: mute
@@ -48,6 +50,8 @@
 # Exported: ROOM_PID, ROOM_DIR, ROOM_LOG (pcscd's log, throwaway PINs in clear)
 
 ROOM_TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+# shellcheck disable=SC1091 # linted by itself
+. "$ROOM_TESTS/copy.bash"
 PATH=$ROOM_TESTS/card:${RM_BUILD:-$ROOM_TESTS/../build}/tests:$PATH
 
 ROOM_DRIVER=/usr/lib/pcsc/drivers/serial/libifdvpcd.so
@@ -61,7 +65,7 @@ _room_die() {
 
 room_check() {
 	local tool
-	for tool in unshare nsenter setpriv ip pcscd openssl; do
+	for tool in unshare setpriv ip pcscd openssl; do
 		PATH=$PATH:/usr/sbin:/sbin command -v "$tool" >/dev/null ||
 			_room_die "$tool is not installed" || return 1
 	done
@@ -73,12 +77,12 @@ room_check() {
 }
 
 # The driver has one table of slots for all readers that share a file, two
-# slots a reader: so each pair of readers gets a copy of it.
+# slots a reader: so the second pair of readers gets a copy of it.
 _room_config() {
-	local n copy
+	local n copy=$ROOM_DRIVER
+	cp "$ROOM_DRIVER" "$ROOM_DIR/vpcd.so"
 	for ((n = 0; n < ${#ROOM_READERS[@]}; n++)); do
-		copy=$ROOM_DIR/vpcd$n.so
-		cp "$ROOM_DRIVER" "$copy"
+		[ "$n" -eq 0 ] || copy=$ROOM_DIR/vpcd.so
 		printf '%s\n' "FRIENDLYNAME \"${ROOM_READERS[n]}\"" \
 			"DEVICENAME /dev/null:$((ROOM_PORT + 2 * n))" \
 			"LIBPATH $copy" "CHANNELID $((ROOM_PORT + 2 * n))" ''
@@ -102,7 +106,6 @@ _room_inside='
 
 room_start() {
 	local self=$BASHPID
-	room_check || return 1
 	ROOM_DIR=$(mktemp -d "${BATS_TEST_TMPDIR:-${BATS_FILE_TMPDIR:-${TMPDIR:-/tmp}}}/room.XXXXXX")
 	ROOM_LOG=$ROOM_DIR/pcscd.log
 	mkdir "$ROOM_DIR/cards" "$ROOM_DIR/readers"
@@ -117,6 +120,7 @@ room_start() {
 	if ! read -r -t 60 _ <"$ROOM_DIR/up" || ! room wait-card daemon; then
 		cat "$ROOM_LOG" >&2
 		room_stop
+		room_check || return 1
 		_room_die "pcscd does not run"
 	fi
 }
@@ -146,6 +150,11 @@ room_reader() {
 	printf '%s 00 %02d\n' "${ROOM_READERS[$1 / 2]}" $(($1 % 2))
 }
 
+room_listens() {
+	grep -qs "$(printf ':%04X [0:]* 0A ' "$1")" \
+		"/proc/$ROOM_PID/net/tcp" "/proc/$ROOM_PID/net/tcp6"
+}
+
 room_apdu_count() {
 	grep -cE "APDU: $1" "$ROOM_LOG" || true
 }
@@ -157,7 +166,11 @@ card_file() {
 card_make() {
 	local name=$1 type=${2:-p256} slot=${3:-9a}
 	mkdir -p "$ROOM_DIR/cards/$name"
-	make-card "$name" "$type" "$ROOM_DIR/cards/$name/$slot"
+	copy_of _card_key "$ROOM_DIR/cards/$name" "$name" "$type" "$slot"
+}
+
+_card_key() {
+	make-card "$2" "$3" "$1/$4"
 }
 
 card_wait() {
