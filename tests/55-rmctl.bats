@@ -310,7 +310,7 @@ status" ]
 @test "rmctl --progress and --quiet" {
 	desk "$VOTE read -r line; echo '% 41 half way'; echo '+ all good'"
 	at_desk 0 --progress --quiet x
-	[ "$stderr" = '41 % half way' ]
+	[ "$stderr" = ' 41 % half way' ]
 	[ -z "$output" ]
 }
 
