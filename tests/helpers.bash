@@ -131,7 +131,9 @@ counted() {
 # comes out of this FIFO.
 moment() {
 	local silence=$BATS_TEST_TMPDIR/silence
-	[ -p "$silence" ] || mkfifo "$silence" || return
+	# Somebody else of this test may be making it, too.
+	[ -p "$silence" ] || mkfifo "$silence" 2>/dev/null ||
+		[ -p "$silence" ] || return
 	read -r -t "$1" _ <>"$silence" || :
 }
 
