@@ -293,47 +293,6 @@ relisten() {
 	whole b
 }
 
-# kill_at PROGRESS [RUNNER]: KILL for the whole operation, or for the runner of
-# it, once it has said so far.
-kill_at() {
-	local mark line pid
-	rm -f told
-	mkfifo told
-	room rm-exec -L "$RM_OPS" 3>&- <<<"live-sync a confirm=b" >told &
-	exec 8<told
-	while read -r -t 60 mark line <&8; do
-		if [ "$mark" = '%' ] && [ "${line%% *}" -ge "$1" ]; then
-			pid=$(sed -n 's/^pid //p' "$RM_RUN/operation.holder")
-			[ -n "${2:-}" ] || pid=$(pgrep -P "$pid") || break
-			kill -KILL -- "-$pid" 2>/dev/null || :
-			break
-		fi
-	done
-	cat <&8 >rest
-	exec 8<&-
-	wait "$!" || :
-	at_rest b
-}
-
-@test "live-sync: killed at any point, the old database or the new, and the next run completes" {
-	pair_in_prod
-	local now was
-	was=$(point b)
-	for at in 1 5 10 60 90 95 98 '10 runner' '95 runner'; do
-		# shellcheck disable=SC2086 # one word or two
-		kill_at $at
-		now=$(point b)
-		echo "killed at $at: $(tail -n 1 rest)"
-		[ "$now" = "$was" ] || [ "$now" = "$(point a)" ]
-	done
-	local_op live-sync a confirm=b
-	says '+ done'
-	[ "$(point a)" = "$(point b)" ]
-	whole b
-	until_true serves b
-	rm-audit verify b/state/audit.log
-}
-
 @test "domain: three appliances; the third takes from the second, the first being off" {
 	pair
 	more_init c 127.0.0.5
