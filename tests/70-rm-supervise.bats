@@ -143,6 +143,21 @@ armed() {
 	appliance_boot
 	[ "$BOOTED" = 'boot 2 of hsm-1' ]
 	[ "$(cat "$RM_STATE/boot-count")" = 2 ]
+	appliance_end
+	printf 7 >"$RM_STATE/boot-count"
+	appliance_boot
+	[ "$BOOTED" = 'boot 8 of hsm-1' ]
+}
+
+@test "rm-supervise does not boot, and says why, when it cannot tell which boot it is" {
+	local count
+	init_here
+	for count in '' 08; do
+		printf '%s' "$count" >"$RM_STATE/boot-count"
+		try 111 room rm-supervise boot --headless
+		has "$stderr" "*fatal: *boot-count is not a number: *rm-audit show *"
+		[ "$(cat "$RM_STATE/boot-count")" = "$count" ]
+	done
 }
 
 @test "rm-supervise arms again only at the boot that rearm names, once" {
