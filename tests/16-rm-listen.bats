@@ -301,7 +301,7 @@ TCPREMOTEPORT=[1-9]*"
 	local a b c
 	dial a
 	dial b ::1
-	! dial c
+	dial c || :
 	ended "$c"
 	works "$a"
 	works "$b"
@@ -316,7 +316,8 @@ TCPREMOTEPORT=[1-9]*"
 	listen rm-listen -R 4 -p 1 :: 0 -- ./echo
 	local a b
 	dial a
-	! dial b
+	dial b || :
+	ended "$b"
 	dial b ::1
 	works "$a"
 	works "$b"

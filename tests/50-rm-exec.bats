@@ -994,7 +994,7 @@ leave_orphan() {
 	[ "$(readlink "/proc/$runner/fd/0")" = /dev/null ]
 	[ "$(readlink "/proc/$runner/fd/1")" = /dev/null ]
 	run -0 ls -l "/proc/$runner/fd"
-	! grep -E 'out$|cmds$' <<<"$output"
+	run ! grep -E 'out$|cmds$' <<<"$output"
 	# A session of its own: the group's signals do not reach it.
 	[ "$(cut -d' ' -f6 "/proc/$runner/stat")" = "$runner" ]
 	echo >go

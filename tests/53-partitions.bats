@@ -40,7 +40,7 @@ tool() {
 	grep -q 'Private key (EC' all
 	[ "$(stat -c %a state/current/users/bob/partition)" = 700 ]
 	# Nothing of the secrets is in the log, or anywhere else.
-	! grep -rE 'bob-password|123456' state run/audit.head box.log
+	run ! grep -rE 'bob-password|123456' state run/audit.head box.log
 	grep -q ' begin .*operation=partition-create args=bob .*payload=secret' \
 		state/audit.log
 }

@@ -395,12 +395,14 @@ console_path() {
 }
 
 @test "rm-console is not woken by its own looks, nor by others'" {
+	: >run/session
+	: >run/service.addr
 	console
 	console_arm
 	local before i
 	before=$(wakes)
 	for i in 1 2 3 4 5; do
-		! rm-once -q run/session
+		rm-once -q run/session
 		rm-once -q run/service.addr
 	done
 	[ "$(wakes)" = "$before" ]

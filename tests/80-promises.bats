@@ -173,7 +173,7 @@ refute_line_begins() {
 	# Told before any card was used.
 	[ "$(card_count alice 'GENERAL AUTHENTICATE')" = "$signed" ]
 	session_says status '^name '
-	[ ! -s shell.err ] || ! grep -E 'busy|lost|fatal' shell.err
+	run ! grep -E 'busy|lost|fatal' shell.err
 	session_end
 	until_true rm-once -q "$RM_RUN/session"
 	try 0 room rmctl $RMCTL status
