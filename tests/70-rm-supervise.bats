@@ -102,6 +102,68 @@ armed() {
 	has "$stderr" '*refused: the appliance is not booted'
 }
 
+@test "rm-supervise: one that was ended, or killed, is not up any more" {
+	init_here
+	echo 'boot-pause 0' >>"$RM_STATE/conf"
+	appliance_boot
+	appliance_end
+	try 1 room rm-supervise arm
+	has "$stderr" '*refused: the appliance is not booted'
+	appliance_boot
+	kill -KILL "$BOOT_PID"
+	wait "$BOOT_PID" || :
+	until_true rm-once -q "$RM_STATE/lock"
+	[ -e "$RM_RUN/on" ]
+	try 1 room rm-supervise arm
+	has "$stderr" '*refused: the appliance is not booted'
+	# Enrolling goes on, and has its record.
+	[ ! -e "$RM_STATE/sealed" ]
+	card_insert 0 alice
+	appliance_enrol 0 alice
+	grep -q ' enrol custodian=alice ' "$RM_STATE/audit.log"
+}
+
+@test "rm-supervise: every verb but status is local activity" {
+	local verb
+	init_here
+	appliance_boot
+	for verb in 'init hsm-2' 'draft drop' 'enrol alice' 'boot --headless'; do
+		try 0 room rm-supervise arm
+		try 0 room rm-supervise status
+		armed
+		# shellcheck disable=SC2086 # words
+		room rm-supervise $verb </dev/null >>appliance.log 2>&1 3>&- &
+		PIDS+=("$!")
+		until_true eval '! armed'
+		kill "$!" 2>/dev/null || :
+	done
+}
+
+@test "rm-supervise: an arming that fails is none" {
+	init_here
+	room rm-listen 127.0.0.1 4433 -- true 3>&- &
+	PIDS+=("$!")
+	appliance_boot
+	try 111 room rm-supervise arm
+	has "$stderr" '*fatal: remote management does not listen*'
+	run ! armed
+	grep -q ' disarm was=armed ' "$RM_STATE/audit.log"
+}
+
+@test "rm-supervise: a visitor has the time of the setting, and is told when it is over" {
+	appliance_init hsm-1 1 alice
+	echo 'visitor 1' >>"$RM_STATE/conf"
+	appliance_boot
+	appliance_arm
+	mkfifo silent
+	exec 8<>silent
+	room timeout 60 openssl s_client -quiet -alpn rm/1 \
+		-connect 127.0.0.1:4433 <silent >heard 2>/dev/null 3>&- 8>&- &
+	wait "$!" || :
+	exec 8>&-
+	has "$(<heard)" '*! quorum-incomplete *no valid vote in time*'
+}
+
 @test "rm-supervise: custodians are enrolled until the first arming, not after" {
 	init_here
 	card_insert 0 alice
@@ -203,6 +265,64 @@ armed() {
 	echo explode >"$RM_RUN/power"
 	until_true grep -q 'unknown word' appliance.log
 	try 0 room rm-supervise arm
+}
+
+@test "rm-supervise: a restart ends all chains, and the log hears the rest" {
+	init_here
+	echo 'node 127.0.0.1 4435' >>"$RM_STATE/conf"
+	echo prod >"$RM_STATE/current/domain"
+	appliance_boot
+	until_true [ -s "$RM_RUN/node.addr" ]
+	echo '3 5' >"$RM_RUN/remote.refused"
+	echo '2 5' >"$RM_RUN/login.refused"
+	echo restart >"$RM_RUN/power"
+	appliance_booted
+	until_true [ -s "$RM_RUN/node.addr" ]
+	grep -q ' refused count=3 ' "$RM_STATE/audit.log"
+	grep -q ' login-failed count=2 ' "$RM_STATE/audit.log"
+}
+
+@test "rm-supervise: told to end while it restarts, it does not come up again" {
+	init_here
+	appliance_boot
+	try 0 room rm-supervise arm
+	# An operation is waited for.
+	exec 8<>"$RM_RUN/operation"
+	rm-once -d 8
+	echo restart >"$RM_RUN/power"
+	until_true [ -e "$RM_STATE/rearm" ]
+	kill -TERM "$BOOT_PID"
+	exec 8>&-
+	timeout 60 tail --pid="$BOOT_PID" -f /dev/null
+	wait "$BOOT_PID"
+	[ ! -e "$RM_STATE/rearm" ]
+	grep -q ' power verb=terminate ' "$RM_STATE/audit.log"
+	# Nor does one that waits because it comes up too often.
+	read -r now _ </proc/uptime
+	echo "${now%.*} 10" >"$RM_RUN/boots"
+	echo 2 >"$RM_STATE/rearm"
+	room rm-supervise boot --headless >>appliance.log 2>&1 </dev/null 3>&- &
+	BOOT_PID=$!
+	until_true grep -q 'boot 11 in a row: waiting 60 s' appliance.log
+	kill -TERM "$BOOT_PID"
+	timeout 30 tail --pid="$BOOT_PID" -f /dev/null
+	wait "$BOOT_PID"
+	[ ! -e "$RM_STATE/rearm" ]
+	[ "$(<"$RM_STATE/boot-count")" = 1 ]
+}
+
+@test "rm-supervise: its lock does not depend on what its caller has open" {
+	init_here
+	mkfifo booted
+	room rm-supervise boot --headless 3</dev/null 4</dev/null >booted \
+		2>>appliance.log </dev/null &
+	BOOT_PID=$!
+	exec 7<booted
+	appliance_booted
+	try 1 rm-once -q "$RM_STATE/lock"
+	echo restart >"$RM_RUN/power"
+	appliance_booted
+	try 1 rm-once -q "$RM_STATE/lock"
 }
 
 # kill_console FIELD: the last one that began (1), or its keeper (2).

@@ -201,10 +201,9 @@ init() {
 enrol() {
 	[ $# -eq 1 ] || die 100 "$usage"
 	need_state
-	forget_arming
 	[ ! -e "$RM_STATE/sealed" ] || die 1 "refused: this appliance has" \
 		"been armed before; its custodians decide who joins them"
-	[ -e "$RM_RUN/on" ] || log_for_now
+	is_up || log_for_now
 	rm-enrol "$1"
 }
 

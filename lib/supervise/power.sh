@@ -68,9 +68,7 @@ power() {
 	leave_rearm
 	wait_for_operation 10
 	record_power "$1"
-	stop remote
-	stop service
-	stop_consoles
+	stop_chains
 	exec 4>&-
 	if [ "$(conf power tree)" = systemd ] && ask_root "$1"; then
 		stop audit
@@ -152,8 +150,17 @@ pause_boot() {
 	[ "$pause" -le "$most" ] || pause=$most
 	[ "$pause" -eq 0 ] || info "boot $soon in a row: waiting $pause s"
 	# Whoever ends us meanwhile ends all who have the lock of RM_STATE.
-	[ "$pause" -eq 0 ] || eval "sleep $pause ${RM_LOCK_FD:-3}>&-"
+	[ "$pause" -eq 0 ] || sleep_until_ended "$pause"
 	boots="$((now + pause)) $soon"
+}
+
+# A trap has to wait for a command, but not for wait.
+sleep_until_ended() {
+	eval "sleep $1 ${RM_LOCK_FD:-3}>&- &"
+	# shellcheck disable=SC2064 # that process
+	trap "kill $! || :; forget_arming; exit 0" TERM INT HUP
+	wait "$!"
+	trap 'forget_arming; exit 0' TERM INT HUP
 }
 
 # Operations that were begun and have no end in the log: their processes are
