@@ -167,9 +167,11 @@ greet(struct visit *visit)
 	    busy ? "busy" : "ready", terms->arming, terms->rules.hash, head);
 	if (busy || fault->code != RM_CODE_OK)
 		rm_tally_add(RM_TALLY_REFUSED, 1);
-	if (busy)
+	if (busy) {
+		visit_count(visit);
 		diex(RM_EXIT_REFUSED, "%s: refused: a session is under way",
 		    visit->ip);
+	}
 	if (fault->code != RM_CODE_OK) {
 		visit_refuse(visit, fault->code, fault->text);
 		exit(RM_EXIT_REFUSED);

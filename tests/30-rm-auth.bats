@@ -179,6 +179,22 @@ greeted() {
 	[ "${lines[4]}" = "+ 2 of 2 for bob: alice, bob" ]
 }
 
+@test "rm-auth: strangers who are refused are counted, and recorded once a minute" {
+	vote eve alice >stranger
+	for _ in 1 2 3; do
+		try 1 rm-auth session -- true <stranger
+	done
+	[ "$(<records)" = 'relaxed refused count=1 ip=192.0.2.7' ]
+	has "$(<run/remote.refused)" '2 [1-9]*'
+	# Of who has signed there is a record.
+	try 1 rm-auth session -- true < <(vote bob bob; cat stranger)
+	has "$(tail -n 1 records)" 'durable vote custodian=bob *'
+	has "$(<run/remote.refused)" '2 [1-9]*'
+	echo '4 1' >run/remote.refused
+	TCPREMOTEIP=192.0.2.8 try 1 rm-auth session -- true <stranger
+	[ "$(tail -n 1 records)" = 'relaxed refused count=5 ip=192.0.2.8' ]
+}
+
 @test "rm-auth: a vote made for anything else is denied" {
 	local other
 	other=$(digits 32)
@@ -197,7 +213,7 @@ greeted() {
 		[ "${lines[$i]}" = "! denied the signature does not verify for this appliance, arming, policy, connection and manager" ]
 	done
 	has "${lines[7]}" '! quorum-incomplete 0 of 1; *'
-	[ ! -s records ]
+	[ "$(<records)" = 'relaxed refused count=1 ip=192.0.2.7' ]
 }
 
 @test "rm-auth: a signature by another's key is denied" {

@@ -20,15 +20,21 @@ struct visit {
 	int64_t deadline;
 	int admit_fd;
 	bool has_kept;		/* a vote of this connection */
+	bool counted;		/* among those that were refused */
 	struct terms terms;
 	struct quorum quorum;	/* who has voted here; at the end, all */
 	struct rm_reader reader;
 	struct rm_event_log log;
 };
 
-/* Says "! CODE text" to the peer, and the same to the log. */
-void visit_refuse(const struct visit *visit, enum rm_code code,
-    const char *text);
+/* Says "! CODE text" to the peer, the same to standard error, and counts. */
+void visit_refuse(struct visit *visit, enum rm_code code, const char *text);
+
+/*
+ * Counts a stranger who was refused, once a connection, for the audit log; of
+ * who has signed it knows more.
+ */
+void visit_count(struct visit *visit);
 
 /*
  * Takes votes until the quorum is complete.  Exits 1 if it will not be, 0 if

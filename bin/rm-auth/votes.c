@@ -21,24 +21,36 @@
 #include "rm_num.h"
 #include "rm_peer.h"
 #include "rm_signed.h"
+#include "rm_refused.h"
 #include "rm_tally.h"
 #include "visit.h"
 
 void
-visit_refuse(const struct visit *visit, enum rm_code code, const char *text)
+visit_count(struct visit *visit)
+{
+	if (visit->counted || visit->has_kept || visit->quorum.n > 0)
+		return;
+	visit->counted = true;
+	rm_refused_add("remote.refused", "refused", 1, NULL, visit->ip);
+}
+
+void
+visit_refuse(struct visit *visit, enum rm_code code, const char *text)
 {
 	rm_info("%s: refused: %s", visit->ip, text);
 	rm_peer_say("! %s %s", rm_code_word(code), text);
+	visit_count(visit);
 }
 
 static _Noreturn void
-give_up(const struct visit *visit, const char *why)
+give_up(struct visit *visit, const char *why)
 {
 	char told[QUORUM_TEXT_MAX];
 
 	rm_tally_add(RM_TALLY_REFUSED, 1);
 	quorum_tell(&visit->quorum, told);
 	rm_peer_say("! quorum-incomplete %s; %s", told, why);
+	visit_count(visit);
 	diex(RM_EXIT_REFUSED, "%s: refused: %s; %s", visit->ip, told, why);
 }
 
@@ -185,7 +197,7 @@ consider(struct visit *visit, const struct rm_vote *vote)
 
 /* The peer has said all: was it to leave votes for others, and no more? */
 static _Noreturn void
-say_goodbye(const struct visit *visit)
+say_goodbye(struct visit *visit)
 {
 	if (!visit->has_kept || visit->quorum.n > 0)
 		give_up(visit, "no more votes came");
