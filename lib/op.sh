@@ -142,11 +142,17 @@ generation_flip() {
 
 # --- settings ---------------------------------------------------------------
 
-# set_setting KEY VALUE: the one line of that key in the settings file.
-set_setting() {
-	conf=${RM_CONF:-$RM_STATE/conf}
-	put "$conf" "$(grep -v "^$1 " "$conf" || :)
+# set_settings KEY VALUE ...: the one line of each key in the settings file, in
+# one step.
+set_settings() {
+	conf=${RM_CONF:-$RM_STATE/conf} lines=
+	[ ! -e "$conf" ] || lines=$(cat "$conf")
+	while [ $# -gt 1 ]; do
+		lines="$(echo "$lines" | grep -v "^$1 " || :)
 $1 $2"
+		shift 2
+	done
+	put "$conf" "$lines"
 }
 
 # --- before any operation ---------------------------------------------------

@@ -48,7 +48,8 @@ RM_MUST_CHECK ssize_t rm_io_load_owned(const char *path, mode_t forbidden,
 /*
  * Replaces path by a new file with this content and mode, by rename: who
  * reads sees the old or the new.  With durable, file and folder are on disk
- * when it returns.  0, or -1 with errno and the old file untouched.
+ * when it returns.  0, or -1 with errno: then the old file is untouched, unless
+ * it was the folder that could not be synced.
  */
 RM_MUST_CHECK int rm_io_replace(const char *path, const void *buf, size_t len,
     mode_t mode, bool durable);

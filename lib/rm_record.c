@@ -146,6 +146,10 @@ rm_record_parse_event(struct rm_record *ret, const char *text, size_t len,
 	if (name(ret, &p, end, ret_why) == -1 ||
 	    fields(ret, p, end, ret_why) == -1)
 		return -1;
+	/* With those that the log adds, the line has to be a record. */
+	*ret_why = "too many fields";
+	if (ret->n + sizeof(ours) / sizeof(ours[0]) > RM_RECORD_FIELDS)
+		return -1;
 	*ret_why = "uid, pid and prev are written by the log itself";
 	for (i = 0; i < ret->n; i++)
 		for (j = 0; j < sizeof(ours) / sizeof(ours[0]); j++)

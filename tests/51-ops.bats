@@ -334,3 +334,30 @@ clients_are() {
 		[ "$output" = '!! system the supervisor does not listen' ]
 	done
 }
+
+@test "set-listen takes what rm-listen takes, and set-limits changes both in one step" {
+	local address
+	for address in 300.1.1.1 1.2.3.4.5 1.2.3 1.2.3.04 010.2.3.4 ::: fe80::1:::2 \
+		1:2 12345::1 ab; do
+		try 1 "$OPS/set-listen" "$address" 4433
+		[ "$output" = "!! usage $address is no address of IPv4 or IPv6" ]
+		[ "$(<state/conf)" = 'name box' ]
+	done
+	for address in 0.0.0.0 192.0.2.7 :: fe80::1 ::ffff:192.0.2.7; do
+		try 0 "$OPS/set-listen" "$address" 4433
+		[ "$(<state/conf)" = "name box
+listen $address 4433" ]
+	done
+	echo 'idle 7' >>state/conf
+	# One rename, and no more.
+	stand_in mv <<'SH'
+[ ! -e moved ] || exit 1
+: >moved
+exec /bin/mv "$@"
+SH
+	try 0 "$OPS/set-limits" 60 20
+	[ "$(<state/conf)" = "name box
+listen ::ffff:192.0.2.7 4433
+idle 60
+visitor 20" ]
+}

@@ -307,7 +307,8 @@ agent_ends() {
 	client_ends
 	[ "$(grep -c app logins)" = 5 ]
 	# Nobody else's, and nothing of the password anywhere.
-	[ "$(awk '/^VmLck/ { print $2 }' "/proc/$AGENT_PID/status")" -gt 0 ]
+	[[ $RM_BUILD == *asan* ]] ||
+		grep -q '^VmLck:[^1-9]*[1-9]' "/proc/$AGENT_PID/status"
 	run ! grep -arq 'secret.word' agent.log listen.log \
 		"/proc/$AGENT_PID/cmdline"
 	kill -TERM "$AGENT_PID"

@@ -79,8 +79,10 @@ test_values(void)
 static void
 test_events(void)
 {
+	char text[8 + RM_RECORD_FIELDS * 6];
 	struct rm_record rec;
 	const char *why;
+	int i, len;
 
 	ok(rm_record_parse_event(&rec, "boot x=1", 8, &why) == 0, "an event");
 	ok(rm_record_parse_event(&rec, "boot uid=1", 10, &why) == -1 &&
@@ -88,6 +90,15 @@ test_events(void)
 	    rm_record_parse_event(&rec, "boot prev=1", 11, &why) == -1,
 	    "nobody says who they are, or what was before");
 	ok(rm_record_parse_event(&rec, "", 0, &why) == -1, "no event");
+	/* With uid, pid and prev it has to be a record that can be read. */
+	len = sprintf(text, "boot");
+	for (i = 0; i < RM_RECORD_FIELDS - 3; i++)
+		len += sprintf(text + len, " x%d=1", i);
+	ok(rm_record_parse_event(&rec, text, strlen(text), &why) == 0,
+	    "as many fields as leave room for those of the log");
+	strcat(text, " y=1");
+	ok(rm_record_parse_event(&rec, text, strlen(text), &why) == -1 &&
+	    strcmp(why, "too many fields") == 0, "one more is one too many");
 }
 
 int
