@@ -59,7 +59,9 @@ answer() {
 	pick a
 	choose OK shows 'same database'
 	answer node-test-same
-	choose 'Remove Node' shows '< a >'
+	# By now it is listed itself; who comes first is a matter of the keys.
+	choose 'Remove Node'
+	pick a
 	golden form-remove-node
 	pick c
 	choose OK shows 'c is not listed'
