@@ -272,6 +272,7 @@ shows_idle() {
 }
 
 @test "rm-console: killed in the middle of a session it comes back right" {
+	operation partition-list read <<<'echo said so'
 	console
 	console_arm
 	hold run/session
@@ -288,8 +289,13 @@ shows_idle() {
 	shows "$RM_TITLE"
 	shows 'alice,bob'
 	armed
+	let_go
+	see "$READY"
 	press x at Main
 	disarmed
+	# What it hears of an operation is not taken for the card reader's.
+	menu Partition
+	choose List shows 'said so'
 }
 
 @test "rm-console: a thousand events a second, and a key is answered" {

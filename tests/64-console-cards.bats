@@ -243,6 +243,65 @@ set_mode_here() {
 	[ ! -e run/ran ]
 }
 
+# Memory that it keeps from the disk: there lie secrets, and nothing else.
+locked_kb() {
+	awk '/^VmLck/ { print $2 }' "/proc/$CONSOLE_PID/status"
+}
+
+locks() {
+	[ "$(locked_kb)" = "$1" ]
+}
+
+partition_form() {
+	choose Create shows 'type its name'
+	field user
+	fill carol
+	move Enter
+	for word in word-12345 word-12345 99887766 99887766; do
+		secret $word
+		move Enter
+	done
+	fill "$1"
+}
+
+@test "rm-console: secrets of an operation that is left undone are wiped" {
+	[[ $RM_BUILD != *asan* ]] || return 0	# sanitizers lock nothing
+	local none
+	operation partition-list read <<<:
+	operation partition-create destructive 'args: user=/[a-z]+/' \
+		'payload: secrets secret' <<<'echo made'
+	enrol 0 alice
+	policy 'partition-create local-only console=1'
+	console 'room rm-console'
+	menu Partition
+	choose Create shows 'type its name'
+	back Partition
+	console_pid
+	none=$(locked_kb)
+	# Sent back by what is asked for behind them.
+	partition_form hsm-2
+	choose OK shows 'not the name of this appliance'
+	[ "$(locked_kb)" -gt "$none" ]
+	back Partition
+	until_true locks "$none"
+	# Among the cards; having been sent back before, too.
+	partition_form hsm-2
+	choose OK shows 'not the name of this appliance'
+	field 'type its name, hsm-1'
+	fill hsm-1
+	choose OK shows 'partition-create: card 1 of 1'
+	[ "$(locked_kb)" -gt "$none" ]
+	back Partition
+	until_true locks "$none"
+	# And where arming takes all screens away.
+	partition_form hsm-1
+	choose OK shows 'partition-create: card 1 of 1'
+	[ "$(locked_kb)" -gt "$none" ]
+	arm
+	see "$READY"
+	until_true locks "$none"
+}
+
 @test "rm-console: with a policy that nobody can read nothing is destroyed but by factory reset" {
 	set_mode_here
 	operation factory-reset destructive <<<'echo "all gone"'

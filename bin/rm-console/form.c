@@ -169,7 +169,8 @@ wipe(void)
 }
 
 static const struct view form_view = {
-	.fill = fill, .chosen = chosen, .key = key, .left = wipe
+	.fill = fill, .chosen = chosen, .key = key, .left = wipe,
+	.amid = true
 };
 
 void

@@ -20,7 +20,7 @@ fill_text(struct window *w)
 void
 message_show(const char *title, const char *text)
 {
-	static const struct view view = { .fill = fill_text };
+	static const struct view view = { .fill = fill_text, .amid = true };
 
 	(void)snprintf(m.title, sizeof(m.title), "%s", title);
 	(void)snprintf(m.text, sizeof(m.text), "%s", text);
@@ -46,7 +46,8 @@ void
 message_ask(const char *title, const char *question, void (*yes)(void))
 {
 	static const struct view view = {
-		.fill = fill_question, .chosen = chosen_answer
+		.fill = fill_question, .chosen = chosen_answer,
+		.amid = true
 	};
 
 	(void)snprintf(m.question_title, sizeof(m.question_title), "%s",

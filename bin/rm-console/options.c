@@ -200,6 +200,7 @@ secrets_take(const char *operation, size_t first, size_t n, char **ret,
 			len += (size_t)snprintf(all + len,
 			    n * FORM_VALUE - len, "%s\n",
 			    form_value(first + i));
+	rm_secret_free(*ret);	/* of a form that was sent back */
 	*ret = all;
 	*ret_len = len;
 	return NULL;

@@ -31,7 +31,8 @@ size_t secrets_ask(const char *operation, struct field *ret, size_t max);
 
 /*
  * Makes the payload, one line a secret, of n fields of the form from first
- * on; *ret is locked memory then, the caller's.  Returns NULL, or what is
+ * on; *ret, NULL or what an earlier call made, is locked memory then, the
+ * caller's.  Returns NULL, or what is
  * wrong.
  */
 const char *secrets_take(const char *operation, size_t first, size_t n,

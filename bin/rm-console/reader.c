@@ -45,6 +45,8 @@ start(void)
 static void
 stop(void)
 {
+	/* Its number may be a task's next, which is not to be taken for it. */
+	watch_reader(-1);
 	(void)pidfd_send_signal(r.child, SIGKILL, NULL, 0);
 	(void)close(r.child);
 	(void)close(r.fd);

@@ -165,6 +165,14 @@ spell_line(char *ret, size_t size)
 	return (int)len;
 }
 
+void
+run_forget(void)
+{
+	rm_secret_free(r.payload);
+	r.payload = NULL;
+	r.payload_len = 0;
+}
+
 /* Starts rm-exec with the line, and the payload before it. */
 static void
 start_task(void)
@@ -187,9 +195,7 @@ start_task(void)
 	memcpy(all + len, line, (size_t)n);
 	task_start(&ui_task, argv, all, len + (size_t)n, false);
 	rm_secret_free(all);
-	rm_secret_free(r.payload);
-	r.payload = NULL;
-	r.payload_len = 0;
+	run_forget();
 	memset(&out, 0, sizeof(out));
 }
 
@@ -222,7 +228,6 @@ begin(void)
 static const char *
 take_form(void)
 {
-	static char why[256];
 	const char *fault = NULL;
 	size_t i, n = 0;
 	char *words[RM_OPHDR_ARGS + 1];
@@ -240,11 +245,8 @@ take_form(void)
 	if (fault != NULL)
 		return fault;
 	if (r.named && strcmp(form_value(r.n_asked + r.n_secrets),
-	    ui_facts.name) != 0) {
-		(void)snprintf(why, sizeof(why), "that is not the name of "
-		    "this appliance");
-		return why;
-	}
+	    ui_facts.name) != 0)
+		return "that is not the name of this appliance";
 	form_close();
 	begin();
 	return NULL;

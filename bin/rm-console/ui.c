@@ -146,6 +146,8 @@ draw(void)
 	unsigned int ms = 0;
 
 	refill();
+	if (!upmost()->view->amid)
+		run_forget();
 	(void)snprintf(root, sizeof(root), "%s - Local Management Console",
 	    ui_facts.name);
 	screen_draw(root, ui_facts.service ? "Service running..." :

@@ -33,6 +33,8 @@ struct view {
 	void (*left)(void);
 	/* It shows more than facts: drawn at every event. */
 	bool live;
+	/* Something that was begun below goes on; else it was left undone. */
+	bool amid;
 	/* How often it is drawn without any event; 0: not at all. */
 	unsigned int (*tick_ms)(void);
 };
@@ -152,6 +154,9 @@ void run_operation(const char *title, const char *name,
 /* The same with a payload that is there already; copied. */
 void run_with_payload(const char *title, const char *name,
     const char *const preset[RUN_ARGS], const char *payload, size_t len);
+
+/* Wipes what is left of an operation that was asked for and not begun. */
+void run_forget(void);
 
 /*
  * Starts an operation of class read as the task, for a view of its own, and

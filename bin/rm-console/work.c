@@ -38,7 +38,7 @@ stop(void)
 }
 
 static const struct view view = {
-	.fill = fill, .ended = ended, .back = stop
+	.fill = fill, .ended = ended, .back = stop, .amid = true
 };
 
 void
