@@ -73,8 +73,10 @@ rm_dial_tcp(int *ret_fd, const char *host, const char *port, int64_t deadline,
 	for (ai = list; ai != NULL && fd == -1; ai = ai->ai_next, n--) {
 		left = deadline - rm_num_now_ms();
 		fd = dial(ai, rm_num_now_ms() + left / n);
+		/* That nothing listens says more than that no way leads. */
+		if (fd == -1 && rc != ECONNREFUSED)
+			rc = errno;
 	}
-	rc = errno;
 	freeaddrinfo(list);
 	if (fd == -1)
 		return rm_err_set(err, rc == ECONNREFUSED ?
