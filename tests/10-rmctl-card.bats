@@ -152,6 +152,9 @@ looked_at_alice() {
 	has "${lines[2]}" "$(room_reader 2)"$'\tbob\t5\trsa-pkcs1-sha256\t*'
 	[ "${lines[3]}" = "$(room_reader 3)"$'\t-\tslot 9a is empty' ]
 	[ "${#lines[@]}" = 4 ]
+	try 0 room rmctl --reader "$(room_reader 2)" card list
+	has "$output" "$(room_reader 2)"$'\tbob\t*'
+	[ "${#lines[@]}" = 1 ]
 	[ "$(card_count alice 'VERIFY [^s]')" = 0 ]
 }
 

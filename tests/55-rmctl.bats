@@ -409,6 +409,12 @@ b%20" ]
 	at_desk 40 run --keep-going <script
 	[ "$output" = "a 1
 c" ]
+	# What cannot be gone on from is told, whatever failed before.
+	server_end
+	server "$VOTE while read -r line; do echo '! failed why'; done"
+	printf 'b\nc' >script
+	at_desk 40 run --keep-going <script
+	has "$stderr" '*failed: why*the last line has no end*'
 }
 
 @test "rmctl run never runs a last line without its end" {
@@ -631,6 +637,10 @@ desk_without_card() {
 	desk_without_card
 	at_desk 21 --wait 1 status
 	has "$stderr" '*insert a card*'
+	server_end
+	server ''
+	at_desk 21 -q --wait 1 status
+	[[ $stderr != *'insert a card'* ]]
 	server_end
 	server ''
 	card_insert 0 alice
@@ -1064,6 +1074,12 @@ custodian-add: its payload, enrolment' ]
 	echo '$(touch ran) 127.0.0.2:4433 x' >>home/.config/rm/appliances
 	complete_words rmctl tr
 	[ "${COMPREPLY[*]}" = trust ]
+	# Every operation, and a verb of the station's own.
+	local op
+	complete_words rmctl ''
+	for op in "$RM_BUILD"/lib/rm/ops/* distrust; do
+		has " ${COMPREPLY[*]} " "* ${op##*/} *"
+	done
 	complete_words rmctl -H ''
 	[ "${COMPREPLY[*]}" = hsm-1 ]
 	complete_words rmctl --pin

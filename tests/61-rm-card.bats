@@ -175,6 +175,12 @@ logged() {
 	COMP_WORDS=(rm-card '') COMP_CWORD=1
 	_comp_cmd_rm_card
 	[ "${COMPREPLY[*]}" = 'drill unlock operation lock watch' ]
+	COMP_WORDS=(rm-card -w 5 '') COMP_CWORD=3
+	_comp_cmd_rm_card
+	[ "${COMPREPLY[*]}" = 'drill unlock operation' ]
+	COMP_WORDS=(rm-card -) COMP_CWORD=1
+	_comp_cmd_rm_card
+	[ "${COMPREPLY[*]}" = -w ]
 	COMP_WORDS=(rm-card drill x) COMP_CWORD=2
 	_comp_cmd_rm_card
 	[ -z "${COMPREPLY[*]}" ]

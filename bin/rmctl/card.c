@@ -77,6 +77,13 @@ print_reader(const char *reader, const struct rm_card_news *news)
 	    card->tries >= 0 ? tries : "?", card->alg, card->keyid);
 }
 
+static bool
+is_wanted(const char *reader)
+{
+	return rmctl_opts.reader == NULL ||
+	    strstr(reader, rmctl_opts.reader) != NULL;
+}
+
 /* All cards at the same time: one that does not answer delays no other. */
 static int
 do_list(void)
@@ -94,10 +101,12 @@ do_list(void)
 	want.wait_ms = 0;
 	for (i = 0; i < n; i++) {
 		want.reader = readers[i].name;
-		if (readers[i].present)
+		if (readers[i].present && is_wanted(want.reader))
 			cards[i] = rm_card_start(&want);
 	}
 	for (i = 0; i < n; i++) {
+		if (!is_wanted(readers[i].name))
+			continue;
 		news = (struct rm_card_news){ .what = RM_CARD_FAILED,
 		    .why.text = "no card" };
 		if (cards[i] != NULL)

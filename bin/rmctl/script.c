@@ -100,8 +100,11 @@ run_script(struct link *l)
 		if (rc != RM_CODE_OK && (l->over || !rmctl_opts.keep_going))
 			return first;
 	}
-	if (n == -1 && first == RM_CODE_OK)
-		first = bad_input();
+	if (n == -1) {
+		rc = bad_input();
+		if (first == RM_CODE_OK)
+			first = rc;
+	}
 	return first;
 }
 

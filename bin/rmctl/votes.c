@@ -111,10 +111,10 @@ say_waiting(struct link *l)
 	if (v.need == 0) {
 		/* It may take long; nothing is lost by closing. */
 		link_close(l);
-		rm_info("insert a card (%s)", v.news.why.text);
+		rmctl_info("insert a card (%s)", v.news.why.text);
 	} else {
-		rm_info("card %u of %u: insert another card (%s)", v.have + 1,
-		    v.need, v.news.why.text);
+		rmctl_info("card %u of %u: insert another card (%s)",
+		    v.have + 1, v.need, v.news.why.text);
 	}
 }
 
