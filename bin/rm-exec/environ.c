@@ -15,7 +15,11 @@ void
 environ_scrub(const char *folder)
 {
 	static const char *const settings[] = { "RM_STATE", "RM_RUN",
-	    "RM_CONF", "PATH", NULL };
+	    "RM_CONF", "PATH",
+#ifdef __SANITIZE_ADDRESS__
+	    "ASAN_OPTIONS",	/* under ptrace(2) it cannot look for leaks */
+#endif
+	    NULL };
 	static const char *const *const kept[] = { settings, rm_env_facts };
 	char path[PATH_MAX], **from, **to;
 	size_t i, j, len;
