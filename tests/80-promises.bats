@@ -234,7 +234,7 @@ refute_line_begins() {
 }
 
 @test "promise 5: a connection that is not used is ended, and told" {
-	IDLE=0.5 appliance_init hsm-1 1 alice
+	IDLE=2 appliance_init hsm-1 1 alice
 	appliance_boot
 	appliance_arm
 	session_start
