@@ -53,6 +53,56 @@ fails() {
 	grep sha256sum <($make 2>&1)
 }
 
+@test "make: what install puts there, uninstall takes away, all of it" {
+	local built=$RM_BUILD make='make -s --old-file=all STATIC='
+	unset MAKEFLAGS MFLAGS MAKELEVEL PREFIX DESTDIR
+	cd "$RM_TESTS/.."
+	$make BUILD="$built" DESTDIR="$BATS_TEST_TMPDIR/dest" install
+	cd "$BATS_TEST_TMPDIR/dest/usr/local"
+	cmp bin/rmctl "$built/bin/rmctl"
+	[ -x bin/rm-supervise ]
+	[ "$(find share/man -type f | wc -l)" = \
+		"$(find "$RM_TESTS/../man" -name '*.[1-9]' | wc -l)" ]
+	(cd lib/rm && diff -r ops "$built/lib/rm/ops")
+	cd "$RM_TESTS/.."
+	$make BUILD="$built" DESTDIR="$BATS_TEST_TMPDIR/dest" uninstall
+	[ -z "$(find "$BATS_TEST_TMPDIR/dest" ! -type d)" ]
+}
+
+@test "make deps: nothing without the network when all is there, else one line" {
+	mkdir bin
+	printf '%s\n' '#!/bin/sh' 'echo "$@" >>asked' >bin/apt-get
+	chmod 755 bin/*
+	PATH=$PWD/bin:$PATH try 0 unshare -rn "$RM_TESTS/deps"
+	[ -z "$output$stderr" ]
+	[ ! -e asked ]
+	printf '%s\n' '#!/bin/sh' '[ "$4" != socat ] || exit 1' \
+		'echo install ok installed' >bin/dpkg-query
+	chmod 755 bin/dpkg-query
+	PATH=$PWD/bin:$PATH try 0 unshare -rn "$RM_TESTS/deps"
+	[ "$output" = 'deps: installing socat' ]
+	[ "$(tail -n 1 asked)" = '-qq install --no-install-recommends socat' ]
+}
+
+@test "tests/run: a file that breaks off has failed, whatever else has" {
+	mkdir -p tests build/bin
+	cp "$RM_TESTS/run" tests
+	printf '%s\n' '@test "one" {' ':' '}' '@test "two" {' 'kill -KILL $$' \
+		'}' >tests/1-breaks.bats
+	printf '%s\n' '@test "when alone" {' \
+		'[ -e was ] || { : >was; false; }' '}' >tests/2-busy.bats
+	run env -i PATH=/usr/local/bin:/usr/bin:/bin HOME="$PWD" TMPDIR="$PWD" \
+		tests/run 2-busy
+	[ "$status" = 0 ]
+	has "$output" '*1 passed, 0 failed, 0 skipped'
+	rm was
+	run env -i PATH=/usr/local/bin:/usr/bin:/bin HOME="$PWD" TMPDIR="$PWD" \
+		tests/run 1-breaks 2-busy
+	[ "$status" = 1 ]
+	has "$output" '*without a result: 1 tests*'
+	has "$output" '*2 passed, 1 failed, 0 skipped'
+}
+
 @test "self-test: a key that others may read" {
 	chmod 644 state/device.key
 	fails '*hands: device.key can be had by others'
