@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # The listener is tcpserver and the peer is openssl s_client or socat: foreign.
 load helpers
+load evil
 
 # A certificate and its key:  identity NAME [openssl's -newkey arguments]
 identity() {
@@ -375,6 +376,17 @@ at() { grep -n "^$copier *$1" trace | head -n 1 | cut -d: -f1; }
 	sed "1,${jail}d" trace >after
 	run ! grep "^$copier *\(open\|socket\|execve\|clone\)" after
 	run ! grep "^$parent *read(0," trace
+}
+
+@test "rm-tls: a copier that was taken over gets nowhere" {
+	evil_reader ''
+	local what
+	for what in socket exec kill open; do
+		try_evil "$what" 111 rm-tls dev.crt dev.key -- touch ran <<<junk
+		has "$stderr" 'rm-tls: fatal: *'
+		[ ! -e ran ]
+	done
+	try_evil nothing 1 rm-tls dev.crt dev.key -- touch ran <<<junk
 }
 
 @test "rm-tls refuses to run without a jail, unless it is told to" {

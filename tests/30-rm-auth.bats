@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 load helpers
 load visit
+load evil
 
 # The signer is foreign: openssl and coreutils write and sign the texts.  The
 # other links are socat and sh, and the facts are set by hand.

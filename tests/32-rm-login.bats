@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 load helpers
 load visit
+load evil
 
 # Users of this test; hashes cost time, so the first test of a file makes them.
 setup_file() {

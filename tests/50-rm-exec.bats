@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 # rm-exec alone: the policy is a script, the peer is a pipe, the log is socat.
 load helpers
+load evil
 
 # A sanitizer would rather be the first library that is loaded.
 PRELOADED=verify_asan_link_order=0
@@ -834,8 +835,13 @@ leave_orphan() {
 	local pids
 	pids=$(op_pid)
 	try 1 rm-once -q run/session
+	local before=${EPOCHREALTIME/./} us
 	echo >left
 	until_true rm-once -q run/session
+	# Not before it had its time; and how late a busy machine is, is not us.
+	us=$((${EPOCHREALTIME/./} - before))
+	[ "$us" -ge 1900000 ]
+	[ "$us" -lt 20000000 ]
 	# Free means gone: in this order, or the test is worth nothing.
 	for pid in $pids; do is_gone "$pid"; done
 	try 0 rm-once -q run/operation
@@ -1000,6 +1006,19 @@ leave_orphan() {
 	echo >go
 	exec 8>&-
 	wait "$EXEC_PID"
+}
+
+@test "rm-exec: a wire half that was taken over gets nowhere" {
+	[ "${RM_BUILD##*/}" != asan ] || return 0	# has no such jail
+	evil_reader ''
+	local what
+	for what in socket exec kill open; do
+		try_evil "$what" 159 rm-exec ops <<<hello	# SIGSYS
+		[ -z "$output" ]
+		until_true rm-once -q run/operation
+	done
+	try_evil nothing 0 rm-exec ops <<<hello
+	[ "$output" = $': hello\n+ done' ]
 }
 
 @test "rm-exec: the runner believes nothing of the wire half" {

@@ -265,6 +265,18 @@ keys() { tmux -S "$PWD/tmux" send-keys "$@"; }
 	has "$stderr" '*does not greet as an appliance*'
 }
 
+@test "exit 42 connection-lost: no greeting in time" {
+	make_identity k
+	pin "$KEYID"
+	mkfifo never
+	room openssl s_server -quiet -alpn rm/1 -tls1_3 -key k.key \
+		-cert k.crt -accept 4433 <>never >/dev/null 2>&1 3>&- &
+	PIDS+=("$!")
+	until_true room_listens 4433
+	try 42 room rmctl -H hsm-1 status
+	has "$stderr" '*no greeting in time*'
+}
+
 @test "rmctl believes the pin, not the name that an appliance calls itself" {
 	make_identity k
 	pin "$KEYID"
@@ -375,7 +387,7 @@ server_end() {
 	has "$stderr" '*nice weather*'
 }
 
-@test "exit 42 connection-lost: an end without close_notify, or no answer" {
+@test "exit 42 connection-lost: an end without close_notify" {
 	desk "$VOTE read -r line; echo ': half'; sleep 1; kill -KILL \$SERVER"
 	at_desk 42 status
 	[ "$output" = half ]

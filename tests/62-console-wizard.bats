@@ -268,6 +268,14 @@ whole() {
 	try 0 room rmctl $RMCTL status
 	has "$output" '*mode RM1*'
 	press x at Main
+	# A restart by the menu comes back disarmed.
+	menu 'Power Off'
+	choose Restart shows 'Restart hsm-1 now?'
+	choose Yes at Main
+	see 'Service running...'
+	[ "$(<state/boot-count)" = 3 ]
+	disarmed
+	try 11 room rmctl $RMCTL status
 }
 
 @test "first boot: Esc goes back, and leaves nothing" {

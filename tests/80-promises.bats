@@ -137,6 +137,17 @@ refute_line_begins() {
 
 @test "promise 3: what is not in the policy for remote use is local only" {
 	appliance_init hsm-1 1 alice
+	# What a new appliance lets in remotely is this, and no more.
+	local op remote=
+	try 0 rm-rules explain "$RM_BUILD/lib/rm/ops"
+	for op in "$RM_BUILD"/lib/rm/ops/*; do
+		[[ $output == *$'\n'"${op##*/}: the local console"* ]] ||
+			remote+="${op##*/} "
+	done
+	[ "$remote" = "audit custodian-list explain factory-reset help \
+live-sync partition-change-pin partition-create partition-delete \
+partition-list policy-show restart set-mode start-service status \
+stop-service switch-off unlock-master " ]
 	mkdir ops
 	cp "$RM_BUILD"/lib/rm/ops/* ops
 	cp "$RM_BUILD"/lib/rm/*.sh .
@@ -149,7 +160,8 @@ refute_line_begins() {
 	has "$stderr" '*policy*more*'
 	[ -z "$output" ]
 	try 0 room rmctl $RMCTL help
-	for op in status stop-service start-service restart switch-off; do
+	for op in status start-service stop-service restart switch-off \
+		set-mode factory-reset unlock-master live-sync; do
 		has "$output" "*$op*"
 	done
 	# The very same executable runs at the appliance.
