@@ -234,6 +234,8 @@ visit_collect(struct visit *visit)
 			visit_refuse(visit, RM_CODE_USAGE, vote.why);
 			break;
 		case RM_VOTE_END:
+			/* Who only looked has not been refused. */
+			visit->counted = visit->counted || n == 0;
 			say_goodbye(visit);
 		case RM_VOTE_FULL:
 			give_up(visit, "votes do not need so many bytes");
