@@ -171,5 +171,5 @@ asked() {
 	[ "${COMPREPLY[*]}" = 'list create delete change-pin' ]
 	COMP_WORDS=(rmctl part) COMP_CWORD=1
 	_comp_cmd_rmctl
-	[ "${COMPREPLY[*]}" = partition ]
+	has " ${COMPREPLY[*]} " '* partition *'
 }
